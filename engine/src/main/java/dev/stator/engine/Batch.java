@@ -1,0 +1,57 @@
+package dev.stator.engine;
+
+import java.util.Arrays;
+
+/**
+ * The tokens of one step: a reusable, growable list of (token, position, sequence, output wanted).
+ * Not thread-safe.
+ */
+public final class Batch {
+    private int[] tokens = new int[64];
+    private int[] positions = new int[64];
+    private int[] sequences = new int[64];
+    private boolean[] outputs = new boolean[64];
+    private int size;
+
+    /**
+     * @param output whether the logits after this token are wanted
+     * @return the token's index, which {@link Sampler#sample(int)} takes
+     */
+    public int add(int token, int position, int sequence, boolean output) {
+        if (size == tokens.length) {
+            tokens = Arrays.copyOf(tokens, size * 2);
+            positions = Arrays.copyOf(positions, size * 2);
+            sequences = Arrays.copyOf(sequences, size * 2);
+            outputs = Arrays.copyOf(outputs, size * 2);
+        }
+        tokens[size] = token;
+        positions[size] = position;
+        sequences[size] = sequence;
+        outputs[size] = output;
+        return size++;
+    }
+
+    public void clear() {
+        size = 0;
+    }
+
+    public int size() {
+        return size;
+    }
+
+    public int token(int index) {
+        return tokens[index];
+    }
+
+    public int position(int index) {
+        return positions[index];
+    }
+
+    public int sequence(int index) {
+        return sequences[index];
+    }
+
+    public boolean output(int index) {
+        return outputs[index];
+    }
+}

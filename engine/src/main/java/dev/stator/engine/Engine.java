@@ -1,0 +1,29 @@
+package dev.stator.engine;
+
+/**
+ * A loaded model. Thread-safe; its weights are shared by every context opened from it.
+ *
+ * <p>The caller closes all contexts before the engine.
+ */
+public interface Engine extends AutoCloseable {
+    ModelInfo model();
+
+    Tokenizer tokenizer();
+
+    /**
+     * Opens a context with KV memory of its own.
+     *
+     * @throws EngineException if the memory cannot be had
+     */
+    EngineContext open(ContextOptions options);
+
+    /**
+     * Opens a context that embeds texts instead of generating.
+     *
+     * @throws EngineException if {@link ModelInfo#embeds()} is false
+     */
+    Embedder openEmbedder(int threads);
+
+    @Override
+    void close();
+}

@@ -1,0 +1,67 @@
+package dev.stator.engine;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/**
+ * KV memory and the means to compute with it. Confined to one thread at a time; the worker that
+ * steps it owns and closes it.
+ *
+ * <p>A sequence is a list of cells with positions 0, 1, 2, … A step appends to sequences; {@link
+ * #importRows} appends KV that was computed elsewhere; {@link #exportRows} reads KV out. Sequences
+ * may share cells after {@link #copy}.
+ */
+public interface EngineContext extends AutoCloseable {
+    ContextOptions options();
+
+    /** Compute threads from the next step on. */
+    void threads(int threads);
+
+    /**
+     * Computes one batch. Afterwards {@link Sampler#sample(int)} may be called for each token that
+     * asked for output, until the next step.
+     *
+     * @return what became of it; on {@link StepResult#NO_ROOM} nothing has changed
+     * @throws EngineException on any other failure; the sequences of the batch must then be removed
+     */
+    StepResult step(Batch batch);
+
+    /** A sampler bound to this context. The caller closes it. */
+    Sampler sampler(SamplingOptions options);
+
+    /**
+     * Reads the KV of positions {@code [from, from + n)} in the neutral layout of {@link KvShape},
+     * {@code n * bytesPerToken} bytes in all, cut after every {@code blockTokens} tokens: {@code
+     * targets} holds one segment a block, the last of which may be shorter. The segments are the
+     * caller's.
+     *
+     * @param tokens n
+     */
+    void exportRows(
+            int sequence, int from, int tokens, int blockTokens, List<MemorySegment> targets);
+
+    /**
+     * Appends KV that was computed elsewhere for the positions from {@code from} on, which must be
+     * the sequence's end.
+     *
+     * @param sources one segment a block in the neutral layout of {@link KvShape}, each laid out
+     *     for its own number of tokens
+     * @param tokensHeld how many tokens each source is laid out for
+     * @param tokens how many to take in all: of the last source, only the first ones may be wanted
+     * @return {@link StepResult#NO_ROOM} if there are too few free cells; nothing has changed then
+     */
+    StepResult importRows(
+            int sequence, int from, List<MemorySegment> sources, int[] tokensHeld, int tokens);
+
+    /**
+     * Makes {@code target} begin with the cells of {@code source} up to {@code tokens}; no bytes
+     * move. {@code target} must be empty.
+     */
+    void copy(int source, int target, int tokens);
+
+    /** Drops all positions of a sequence from {@code from} on. */
+    void truncate(int sequence, int from);
+
+    @Override
+    void close();
+}

@@ -1,0 +1,16 @@
+package dev.stator.engine;
+
+/**
+ * Chooses tokens for one answer and remembers what it chose (penalties, grammar, random state).
+ * Confined to its context's thread.
+ */
+public interface Sampler extends AutoCloseable {
+    /**
+     * Chooses the token that follows the batch's {@code index}-th token of the last step, and
+     * accepts it.
+     */
+    Sampled sample(int index);
+
+    @Override
+    void close();
+}

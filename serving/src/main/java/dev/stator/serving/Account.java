@@ -1,0 +1,35 @@
+package dev.stator.serving;
+
+import java.util.Map;
+
+/**
+ * What a request cost and where its prompt came from.
+ *
+ * @param plan {@code aggregated} or {@code split}
+ * @param prefillWorker id of the worker that prefilled, equal to {@code decodeWorker} if aggregated
+ * @param promptTokensBySource {@code device}, {@code host}, …, {@code computed}; they add up to the
+ *     prompt
+ * @param generated all tokens of the answer, the end token among them
+ * @param stageMillis stage name to milliseconds: {@code queue}, {@code onboard}, {@code prefill},
+ *     {@code first_token} (from submission), {@code decode}, {@code total}
+ */
+public record Account(
+        String plan,
+        String prefillWorker,
+        String decodeWorker,
+        Map<String, Integer> promptTokensBySource,
+        int[] generated,
+        Map<String, Double> stageMillis) {
+    public Account {
+        promptTokensBySource = Map.copyOf(promptTokensBySource);
+        stageMillis = Map.copyOf(stageMillis);
+    }
+
+    /** Prompt tokens that were not computed for this request. */
+    public int cachedTokens() {
+        return promptTokensBySource.entrySet().stream()
+                .filter(entry -> !entry.getKey().equals("computed"))
+                .mapToInt(Map.Entry::getValue)
+                .sum();
+    }
+}

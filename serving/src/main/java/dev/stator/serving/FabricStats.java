@@ -1,0 +1,40 @@
+package dev.stator.serving;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Counters and gauges at one moment; counters count from the start of the process.
+ *
+ * @param queued requests that wait for a worker
+ * @param promptTokensBySource counter by source, as in {@link Account}
+ * @param cache gauges and counters of the host tier by name, e.g. {@code blocks}, {@code
+ *     bytes_capacity}, {@code evictions}
+ */
+public record FabricStats(
+        boolean draining,
+        int queued,
+        int queueCapacity,
+        List<Worker> workers,
+        Map<String, Long> promptTokensBySource,
+        long generatedTokens,
+        long shed,
+        Map<String, Long> cache) {
+    /**
+     * @param role {@code prefill} or {@code decode}
+     * @param cellsUsed KV cells in use by running sequences
+     * @param cellsResident KV cells kept for reuse after their request
+     */
+    public record Worker(
+            String id,
+            String role,
+            int running,
+            int waiting,
+            int cells,
+            int cellsUsed,
+            int cellsResident,
+            long steps,
+            long computedTokens,
+            long bytesImported,
+            long bytesExported) {}
+}

@@ -1,0 +1,31 @@
+package dev.stator.serving;
+
+import dev.stator.engine.SamplingOptions;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * One answer to generate.
+ *
+ * @param id for logs and traces
+ * @param prompt at least one token
+ * @param maxTokens the most tokens to generate, at least 1
+ * @param stops strings that end the answer and are not part of it
+ * @param stopTokens tokens that end the answer, besides the model's own
+ * @param ignoreEnd go on past the model's end token; for benchmarks
+ * @param salt separates tenants: KV is shared only between requests of equal salt
+ */
+public record GenerationRequest(
+        String id,
+        int[] prompt,
+        int maxTokens,
+        SamplingOptions sampling,
+        List<String> stops,
+        Set<Integer> stopTokens,
+        boolean ignoreEnd,
+        String salt) {
+    public GenerationRequest {
+        stops = List.copyOf(stops);
+        stopTokens = Set.copyOf(stopTokens);
+    }
+}
