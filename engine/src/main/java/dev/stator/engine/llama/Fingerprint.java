@@ -13,9 +13,11 @@ import java.util.HexFormat;
 /**
  * Tells models apart whose KV must not mix.
  *
- * <p>Hashing tens of gigabytes would cost minutes at each start. So the hash covers the file's size, its beginning (metadata, vocabulary,
- * tensor table) and samples spread evenly over the weights: training moves all weights, so two different models differ in every sample. It
- * is no defence against somebody who crafts a file to collide; who can replace the model file owns the server anyway.
+ * <p>Hashing tens of gigabytes would cost minutes at each start. So the hash covers the file's
+ * size, its beginning (metadata, vocabulary, tensor table) and samples spread evenly over the
+ * weights: training moves all weights, so two different models differ in every sample. It is no
+ * defence against somebody who crafts a file to collide; who can replace the model file owns the
+ * server anyway.
  */
 final class Fingerprint {
     private static final int HEAD_BYTES = 16 << 20;
@@ -47,7 +49,8 @@ final class Fingerprint {
         }
     }
 
-    private static void hash(MessageDigest digest, FileChannel channel, long from, long length) throws IOException {
+    private static void hash(MessageDigest digest, FileChannel channel, long from, long length)
+            throws IOException {
         digest.update(channel.map(FileChannel.MapMode.READ_ONLY, from, length));
     }
 }

@@ -26,7 +26,13 @@ enum KvType {
                         () ->
                                 new EngineException(
                                         "unknown KV type '%s'; known are %s"
-                                                .formatted(name, Arrays.stream(values()).map(KvType::label).collect(Collectors.joining(", ")))));
+                                                .formatted(
+                                                        name,
+                                                        Arrays.stream(values())
+                                                                .map(KvType::label)
+                                                                .collect(
+                                                                        Collectors.joining(
+                                                                                ", ")))));
     }
 
     String label() {

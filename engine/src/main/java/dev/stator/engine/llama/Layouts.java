@@ -15,10 +15,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The structs of llama.h at v0.5.0 that cross the boundary by value, and the proof that the loaded library agrees with them.
+ * The structs of llama.h at v0.5.0 that cross the boundary by value, and the proof that the loaded
+ * library agrees with them.
  *
- * <p>A library of another version may order fields differently, which would corrupt memory silently. So the defaults that the library
- * fills in are read back through these layouts and compared with what v0.5.0 is known to fill in: a shifted field shows.
+ * <p>A library of another version may order fields differently, which would corrupt memory
+ * silently. So the defaults that the library fills in are read back through these layouts and
+ * compared with what v0.5.0 is known to fill in: a shifted field shows.
  */
 final class Layouts {
     static final String VERSION = "v0.5.0";
@@ -97,11 +99,14 @@ final class Layouts {
                     ADDRESS.withName("seq_id"),
                     ADDRESS.withName("logits"));
 
-    static final StructLayout CHAIN_PARAMS = MemoryLayout.structLayout(JAVA_BOOLEAN.withName("no_perf"));
+    static final StructLayout CHAIN_PARAMS =
+            MemoryLayout.structLayout(JAVA_BOOLEAN.withName("no_perf"));
 
     static final StructLayout TOKEN_DATA =
             MemoryLayout.structLayout(
-                    JAVA_INT.withName("id"), JAVA_FLOAT.withName("logit"), JAVA_FLOAT.withName("p"));
+                    JAVA_INT.withName("id"),
+                    JAVA_FLOAT.withName("logit"),
+                    JAVA_FLOAT.withName("p"));
 
     static final StructLayout TOKEN_DATA_ARRAY =
             MemoryLayout.structLayout(
@@ -128,31 +133,129 @@ final class Layouts {
         struct.set(JAVA_BOOLEAN, offset(layout, field), value);
     }
 
-    static void putAddress(MemorySegment struct, StructLayout layout, String field, MemorySegment value) {
+    static void putAddress(
+            MemorySegment struct, StructLayout layout, String field, MemorySegment value) {
         struct.set(ADDRESS, offset(layout, field), value);
     }
 
-    /** Throws unless the defaults that the library fills in are those of {@link #VERSION}, field for field. */
+    /**
+     * Throws unless the defaults that the library fills in are those of {@link #VERSION}, field for
+     * field.
+     */
     static void verify(String version, MemorySegment modelDefaults, MemorySegment contextDefaults) {
         var wrong = new ArrayList<String>();
-        expectInts(wrong, modelDefaults, MODEL_PARAMS, "n_gpu_layers", -1, "split_mode", 1, "load_mode", -1, "lazy_mode", 1, "main_gpu", 0);
-        expectBooleans(
-                wrong, modelDefaults, MODEL_PARAMS, "vocab_only", false, "check_tensors", false, "use_extra_bufts", true, "no_host", false,
-                "no_alloc", false, "load_mtp", false);
-        expectNull(wrong, modelDefaults, MODEL_PARAMS, "devices", "tensor_buft_overrides", "tensor_split", "progress_callback", "kv_overrides");
         expectInts(
-                wrong, contextDefaults, CONTEXT_PARAMS, "n_ctx", 512, "n_batch", 2048, "n_ubatch", 512, "n_seq_max", 1, "n_rs_seq", 0,
-                "n_outputs_max", 0, "n_outputs_max_per_seq", 1, "n_threads", 4, "n_threads_batch", 4, "ctx_type", 0, "rope_scaling_type", -1,
-                "pooling_type", -1, "attention_type", -1, "flash_attn_type", -1, "yarn_orig_ctx", 0, "type_k", 1, "type_v", 1);
-        for (var field : List.of("yarn_ext_factor", "yarn_attn_factor", "yarn_beta_fast", "yarn_beta_slow", "defrag_thold")) {
+                wrong,
+                modelDefaults,
+                MODEL_PARAMS,
+                "n_gpu_layers",
+                -1,
+                "split_mode",
+                1,
+                "load_mode",
+                -1,
+                "lazy_mode",
+                1,
+                "main_gpu",
+                0);
+        expectBooleans(
+                wrong,
+                modelDefaults,
+                MODEL_PARAMS,
+                "vocab_only",
+                false,
+                "check_tensors",
+                false,
+                "use_extra_bufts",
+                true,
+                "no_host",
+                false,
+                "no_alloc",
+                false,
+                "load_mtp",
+                false);
+        expectNull(
+                wrong,
+                modelDefaults,
+                MODEL_PARAMS,
+                "devices",
+                "tensor_buft_overrides",
+                "tensor_split",
+                "progress_callback",
+                "kv_overrides");
+        expectInts(
+                wrong,
+                contextDefaults,
+                CONTEXT_PARAMS,
+                "n_ctx",
+                512,
+                "n_batch",
+                2048,
+                "n_ubatch",
+                512,
+                "n_seq_max",
+                1,
+                "n_rs_seq",
+                0,
+                "n_outputs_max",
+                0,
+                "n_outputs_max_per_seq",
+                1,
+                "n_threads",
+                4,
+                "n_threads_batch",
+                4,
+                "ctx_type",
+                0,
+                "rope_scaling_type",
+                -1,
+                "pooling_type",
+                -1,
+                "attention_type",
+                -1,
+                "flash_attn_type",
+                -1,
+                "yarn_orig_ctx",
+                0,
+                "type_k",
+                1,
+                "type_v",
+                1);
+        for (var field :
+                List.of(
+                        "yarn_ext_factor",
+                        "yarn_attn_factor",
+                        "yarn_beta_fast",
+                        "yarn_beta_slow",
+                        "defrag_thold")) {
             if (contextDefaults.get(JAVA_FLOAT, offset(CONTEXT_PARAMS, field)) != -1f) {
                 wrong.add(field);
             }
         }
         expectBooleans(
-                wrong, contextDefaults, CONTEXT_PARAMS, "embeddings", false, "offload_kqv", true, "no_perf", true, "op_offload", true, "swa_full",
-                true, "kv_unified", false);
-        expectNull(wrong, contextDefaults, CONTEXT_PARAMS, "cb_eval", "abort_callback", "samplers", "ctx_other");
+                wrong,
+                contextDefaults,
+                CONTEXT_PARAMS,
+                "embeddings",
+                false,
+                "offload_kqv",
+                true,
+                "no_perf",
+                true,
+                "op_offload",
+                true,
+                "swa_full",
+                true,
+                "kv_unified",
+                false);
+        expectNull(
+                wrong,
+                contextDefaults,
+                CONTEXT_PARAMS,
+                "cb_eval",
+                "abort_callback",
+                "samplers",
+                "ctx_other");
         if (contextDefaults.get(JAVA_LONG, offset(CONTEXT_PARAMS, "n_samplers")) != 0) {
             wrong.add("n_samplers");
         }
@@ -163,7 +266,11 @@ final class Layouts {
         }
     }
 
-    private static void expectInts(List<String> wrong, MemorySegment struct, StructLayout layout, Object... fieldsAndValues) {
+    private static void expectInts(
+            List<String> wrong,
+            MemorySegment struct,
+            StructLayout layout,
+            Object... fieldsAndValues) {
         for (int i = 0; i < fieldsAndValues.length; i += 2) {
             String field = (String) fieldsAndValues[i];
             if (struct.get(JAVA_INT, offset(layout, field)) != (Integer) fieldsAndValues[i + 1]) {
@@ -172,7 +279,11 @@ final class Layouts {
         }
     }
 
-    private static void expectBooleans(List<String> wrong, MemorySegment struct, StructLayout layout, Object... fieldsAndValues) {
+    private static void expectBooleans(
+            List<String> wrong,
+            MemorySegment struct,
+            StructLayout layout,
+            Object... fieldsAndValues) {
         for (int i = 0; i < fieldsAndValues.length; i += 2) {
             String field = (String) fieldsAndValues[i];
             byte raw = struct.get(java.lang.foreign.ValueLayout.JAVA_BYTE, offset(layout, field));
@@ -182,7 +293,8 @@ final class Layouts {
         }
     }
 
-    private static void expectNull(List<String> wrong, MemorySegment struct, StructLayout layout, String... fields) {
+    private static void expectNull(
+            List<String> wrong, MemorySegment struct, StructLayout layout, String... fields) {
         for (var field : fields) {
             if (!struct.get(ADDRESS, offset(layout, field)).equals(MemorySegment.NULL)) {
                 wrong.add(field);

@@ -20,7 +20,8 @@ import java.util.Optional;
 /**
  * The functions of llama.h that Stator calls, one method each, named after them.
  *
- * <p>Pointers are {@link MemorySegment}s of length zero. None of these calls checks its arguments: callers do.
+ * <p>Pointers are {@link MemorySegment}s of length zero. None of these calls checks its arguments:
+ * callers do.
  */
 final class Llama {
     private static final Linker LINKER = Linker.nativeLinker();
@@ -60,7 +61,8 @@ final class Llama {
     private final MethodHandle samplerFree;
 
     /**
-     * Opens the libraries in a folder and makes sure that they are the version that these bindings were written for.
+     * Opens the libraries in a folder and makes sure that they are the version that these bindings
+     * were written for.
      *
      * @throws EngineException if they are missing, another version, or laid out differently
      */
@@ -71,7 +73,8 @@ final class Llama {
         modelLoad = bind("llama_model_load_from_file", ADDRESS, ADDRESS, Layouts.MODEL_PARAMS);
         modelFree = bindVoid("llama_model_free", ADDRESS);
         modelGetVocab = bind("llama_model_get_vocab", ADDRESS, ADDRESS);
-        modelMeta = bind("llama_model_meta_val_str", JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG);
+        modelMeta =
+                bind("llama_model_meta_val_str", JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG);
         modelDesc = bind("llama_model_desc", JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG);
         modelChatTemplate = bind("llama_model_chat_template", unbounded(), ADDRESS, ADDRESS);
         contextNew = bind("llama_init_from_model", ADDRESS, ADDRESS, Layouts.CONTEXT_PARAMS);
@@ -81,19 +84,51 @@ final class Llama {
         decode = bind("llama_decode", JAVA_INT, ADDRESS, Layouts.BATCH);
         getLogits = bind("llama_get_logits_ith", ADDRESS, ADDRESS, JAVA_INT);
         getEmbeddingsSeq = bind("llama_get_embeddings_seq", ADDRESS, ADDRESS, JAVA_INT);
-        memorySeqRm = bind("llama_memory_seq_rm", JAVA_BOOLEAN, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT);
-        memorySeqCp = bindVoid("llama_memory_seq_cp", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
+        memorySeqRm =
+                bind("llama_memory_seq_rm", JAVA_BOOLEAN, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT);
+        memorySeqCp =
+                bindVoid("llama_memory_seq_cp", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
         memoryClear = bindVoid("llama_memory_clear", ADDRESS, JAVA_BOOLEAN);
         stateSize = bind("llama_state_seq_get_size", JAVA_LONG, ADDRESS, JAVA_INT);
-        stateGet = bind("llama_state_seq_get_data", JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, JAVA_INT);
-        stateSet = bind("llama_state_seq_set_data", JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, JAVA_INT);
+        stateGet =
+                bind("llama_state_seq_get_data", JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, JAVA_INT);
+        stateSet =
+                bind("llama_state_seq_set_data", JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, JAVA_INT);
         vocabText = bind("llama_vocab_get_text", unbounded(), ADDRESS, JAVA_INT);
         vocabAttr = bind("llama_vocab_get_attr", JAVA_INT, ADDRESS, JAVA_INT);
         vocabIsEog = bind("llama_vocab_is_eog", JAVA_BOOLEAN, ADDRESS, JAVA_INT);
         tokenize =
-                bind("llama_tokenize", JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT, JAVA_BOOLEAN, JAVA_BOOLEAN);
-        tokenToPiece = bind("llama_token_to_piece", JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_BOOLEAN);
-        detokenize = bind("llama_detokenize", JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT, JAVA_BOOLEAN, JAVA_BOOLEAN);
+                bind(
+                        "llama_tokenize",
+                        JAVA_INT,
+                        ADDRESS,
+                        ADDRESS,
+                        JAVA_INT,
+                        ADDRESS,
+                        JAVA_INT,
+                        JAVA_BOOLEAN,
+                        JAVA_BOOLEAN);
+        tokenToPiece =
+                bind(
+                        "llama_token_to_piece",
+                        JAVA_INT,
+                        ADDRESS,
+                        JAVA_INT,
+                        ADDRESS,
+                        JAVA_INT,
+                        JAVA_INT,
+                        JAVA_BOOLEAN);
+        detokenize =
+                bind(
+                        "llama_detokenize",
+                        JAVA_INT,
+                        ADDRESS,
+                        ADDRESS,
+                        JAVA_INT,
+                        ADDRESS,
+                        JAVA_INT,
+                        JAVA_BOOLEAN,
+                        JAVA_BOOLEAN);
         chainInit = bind("llama_sampler_chain_init", ADDRESS, Layouts.CHAIN_PARAMS);
         chainAdd = bindVoid("llama_sampler_chain_add", ADDRESS, ADDRESS);
         samplerSample = bind("llama_sampler_sample", JAVA_INT, ADDRESS, ADDRESS, JAVA_INT);
@@ -103,7 +138,9 @@ final class Llama {
     }
 
     private void verifyVersion() {
-        var version = call(() -> (MemorySegment) bind("llama_version", unbounded()).invokeExact()).getString(0);
+        var version =
+                call(() -> (MemorySegment) bind("llama_version", unbounded()).invokeExact())
+                        .getString(0);
         try (var arena = Arena.ofConfined()) {
             Layouts.verify(version, modelDefaults(arena), contextDefaults(arena));
         }
@@ -114,7 +151,10 @@ final class Llama {
         }
     }
 
-    /** Builds differ in whether they write the v, and append how they were built, e.g. {@code 0.5.0-dev}. */
+    /**
+     * Builds differ in whether they write the v, and append how they were built, e.g. {@code
+     * 0.5.0-dev}.
+     */
     static boolean matches(String version) {
         var bare = version.replaceFirst("^v", "").replaceFirst("-.*", "");
         return bare.equals(Layouts.VERSION.substring(1));
@@ -127,16 +167,28 @@ final class Llama {
     // Calls that happen once per model or context are bound where they are used; the rest above.
 
     MemorySegment modelDefaults(Arena arena) {
-        return call(() -> (MemorySegment) bind("llama_model_default_params", Layouts.MODEL_PARAMS).invoke(arena));
+        return call(
+                () ->
+                        (MemorySegment)
+                                bind("llama_model_default_params", Layouts.MODEL_PARAMS)
+                                        .invoke(arena));
     }
 
     MemorySegment contextDefaults(Arena arena) {
-        return call(() -> (MemorySegment) bind("llama_context_default_params", Layouts.CONTEXT_PARAMS).invoke(arena));
+        return call(
+                () ->
+                        (MemorySegment)
+                                bind("llama_context_default_params", Layouts.CONTEXT_PARAMS)
+                                        .invoke(arena));
     }
 
     Optional<MemorySegment> device(String name) {
         try (var arena = Arena.ofConfined()) {
-            var found = call(() -> (MemorySegment) backendDevByName.invokeExact(arena.allocateFrom(name)));
+            var found =
+                    call(
+                            () ->
+                                    (MemorySegment)
+                                            backendDevByName.invokeExact(arena.allocateFrom(name)));
             return found.equals(MemorySegment.NULL) ? Optional.empty() : Optional.of(found);
         }
     }
@@ -167,7 +219,10 @@ final class Llama {
     }
 
     void modelFree(MemorySegment model) {
-        run(() -> { modelFree.invokeExact(model); });
+        run(
+                () -> {
+                    modelFree.invokeExact(model);
+                });
     }
 
     MemorySegment modelVocab(MemorySegment model) {
@@ -178,7 +233,15 @@ final class Llama {
     Optional<String> meta(MemorySegment model, String key) {
         try (var arena = Arena.ofConfined()) {
             var buffer = arena.allocate(1 << 12);
-            int length = call(() -> (int) modelMeta.invokeExact(model, arena.allocateFrom(key), buffer, buffer.byteSize()));
+            int length =
+                    call(
+                            () ->
+                                    (int)
+                                            modelMeta.invokeExact(
+                                                    model,
+                                                    arena.allocateFrom(key),
+                                                    buffer,
+                                                    buffer.byteSize()));
             return length < 0 ? Optional.empty() : Optional.of(buffer.getString(0));
         }
     }
@@ -192,7 +255,11 @@ final class Llama {
     }
 
     Optional<String> chatTemplate(MemorySegment model) {
-        var text = call(() -> (MemorySegment) modelChatTemplate.invokeExact(model, MemorySegment.NULL));
+        var text =
+                call(
+                        () ->
+                                (MemorySegment)
+                                        modelChatTemplate.invokeExact(model, MemorySegment.NULL));
         return text.equals(MemorySegment.NULL) ? Optional.empty() : Optional.of(text.getString(0));
     }
 
@@ -201,7 +268,10 @@ final class Llama {
     }
 
     void contextFree(MemorySegment context) {
-        run(() -> { contextFree.invokeExact(context); });
+        run(
+                () -> {
+                    contextFree.invokeExact(context);
+                });
     }
 
     MemorySegment memory(MemorySegment context) {
@@ -209,7 +279,10 @@ final class Llama {
     }
 
     void threads(MemorySegment context, int threads) {
-        run(() -> { setThreads.invokeExact(context, threads, threads); });
+        run(
+                () -> {
+                    setThreads.invokeExact(context, threads, threads);
+                });
     }
 
     int decode(MemorySegment context, MemorySegment batch) {
@@ -229,11 +302,17 @@ final class Llama {
     }
 
     void sequenceCopy(MemorySegment memory, int source, int target, int from, int to) {
-        run(() -> { memorySeqCp.invokeExact(memory, source, target, from, to); });
+        run(
+                () -> {
+                    memorySeqCp.invokeExact(memory, source, target, from, to);
+                });
     }
 
     void memoryClear(MemorySegment memory) {
-        run(() -> { memoryClear.invokeExact(memory, false); });
+        run(
+                () -> {
+                    memoryClear.invokeExact(memory, false);
+                });
     }
 
     long stateSize(MemorySegment context, int sequence) {
@@ -241,11 +320,13 @@ final class Llama {
     }
 
     long stateGet(MemorySegment context, MemorySegment target, int sequence) {
-        return call(() -> (long) stateGet.invokeExact(context, target, target.byteSize(), sequence));
+        return call(
+                () -> (long) stateGet.invokeExact(context, target, target.byteSize(), sequence));
     }
 
     long stateSet(MemorySegment context, MemorySegment source, int sequence) {
-        return call(() -> (long) stateSet.invokeExact(context, source, source.byteSize(), sequence));
+        return call(
+                () -> (long) stateSet.invokeExact(context, source, source.byteSize(), sequence));
     }
 
     String vocabText(MemorySegment vocab, int token) {
@@ -260,16 +341,44 @@ final class Llama {
         return call(() -> (boolean) vocabIsEog.invokeExact(vocab, token));
     }
 
-    int tokenize(MemorySegment vocab, MemorySegment text, int length, MemorySegment target, int capacity, boolean addSpecial, boolean parseSpecial) {
-        return call(() -> (int) tokenize.invokeExact(vocab, text, length, target, capacity, addSpecial, parseSpecial));
+    int tokenize(
+            MemorySegment vocab,
+            MemorySegment text,
+            int length,
+            MemorySegment target,
+            int capacity,
+            boolean addSpecial,
+            boolean parseSpecial) {
+        return call(
+                () ->
+                        (int)
+                                tokenize.invokeExact(
+                                        vocab,
+                                        text,
+                                        length,
+                                        target,
+                                        capacity,
+                                        addSpecial,
+                                        parseSpecial));
     }
 
     int piece(MemorySegment vocab, int token, MemorySegment target, int capacity, boolean special) {
-        return call(() -> (int) tokenToPiece.invokeExact(vocab, token, target, capacity, 0, special));
+        return call(
+                () -> (int) tokenToPiece.invokeExact(vocab, token, target, capacity, 0, special));
     }
 
-    int detokenize(MemorySegment vocab, MemorySegment tokens, int count, MemorySegment target, int capacity, boolean special) {
-        return call(() -> (int) detokenize.invokeExact(vocab, tokens, count, target, capacity, false, special));
+    int detokenize(
+            MemorySegment vocab,
+            MemorySegment tokens,
+            int count,
+            MemorySegment target,
+            int capacity,
+            boolean special) {
+        return call(
+                () ->
+                        (int)
+                                detokenize.invokeExact(
+                                        vocab, tokens, count, target, capacity, false, special));
     }
 
     MemorySegment samplerChain() {
@@ -281,7 +390,10 @@ final class Llama {
     }
 
     void samplerAdd(MemorySegment chain, MemorySegment sampler) {
-        run(() -> { chainAdd.invokeExact(chain, sampler); });
+        run(
+                () -> {
+                    chainAdd.invokeExact(chain, sampler);
+                });
     }
 
     MemorySegment samplerGreedy() {
@@ -289,41 +401,85 @@ final class Llama {
     }
 
     MemorySegment samplerDist(int seed) {
-        return call(() -> (MemorySegment) bind("llama_sampler_init_dist", ADDRESS, JAVA_INT).invokeExact(seed));
-    }
-
-    MemorySegment samplerTopK(int k) {
-        return call(() -> (MemorySegment) bind("llama_sampler_init_top_k", ADDRESS, JAVA_INT).invokeExact(k));
-    }
-
-    MemorySegment samplerTopP(float p) {
-        return call(() -> (MemorySegment) bind("llama_sampler_init_top_p", ADDRESS, JAVA_FLOAT, JAVA_LONG).invokeExact(p, 1L));
-    }
-
-    MemorySegment samplerMinP(float p) {
-        return call(() -> (MemorySegment) bind("llama_sampler_init_min_p", ADDRESS, JAVA_FLOAT, JAVA_LONG).invokeExact(p, 1L));
-    }
-
-    MemorySegment samplerTemperature(float temperature) {
-        return call(() -> (MemorySegment) bind("llama_sampler_init_temp", ADDRESS, JAVA_FLOAT).invokeExact(temperature));
-    }
-
-    MemorySegment samplerPenalties(int vocabulary, int window, float repeat, float frequency, float presence) {
         return call(
                 () ->
                         (MemorySegment)
-                                bind("llama_sampler_init_penalties", ADDRESS, JAVA_INT, JAVA_INT, JAVA_FLOAT, JAVA_FLOAT, JAVA_FLOAT)
-                                        .invokeExact(vocabulary, window, repeat, frequency, presence));
+                                bind("llama_sampler_init_dist", ADDRESS, JAVA_INT)
+                                        .invokeExact(seed));
+    }
+
+    MemorySegment samplerTopK(int k) {
+        return call(
+                () ->
+                        (MemorySegment)
+                                bind("llama_sampler_init_top_k", ADDRESS, JAVA_INT).invokeExact(k));
+    }
+
+    MemorySegment samplerTopP(float p) {
+        return call(
+                () ->
+                        (MemorySegment)
+                                bind("llama_sampler_init_top_p", ADDRESS, JAVA_FLOAT, JAVA_LONG)
+                                        .invokeExact(p, 1L));
+    }
+
+    MemorySegment samplerMinP(float p) {
+        return call(
+                () ->
+                        (MemorySegment)
+                                bind("llama_sampler_init_min_p", ADDRESS, JAVA_FLOAT, JAVA_LONG)
+                                        .invokeExact(p, 1L));
+    }
+
+    MemorySegment samplerTemperature(float temperature) {
+        return call(
+                () ->
+                        (MemorySegment)
+                                bind("llama_sampler_init_temp", ADDRESS, JAVA_FLOAT)
+                                        .invokeExact(temperature));
+    }
+
+    MemorySegment samplerPenalties(
+            int vocabulary, int window, float repeat, float frequency, float presence) {
+        return call(
+                () ->
+                        (MemorySegment)
+                                bind(
+                                                "llama_sampler_init_penalties",
+                                                ADDRESS,
+                                                JAVA_INT,
+                                                JAVA_INT,
+                                                JAVA_FLOAT,
+                                                JAVA_FLOAT,
+                                                JAVA_FLOAT)
+                                        .invokeExact(
+                                                vocabulary, window, repeat, frequency, presence));
     }
 
     MemorySegment samplerLogitBias(int vocabulary, int count, MemorySegment biases) {
         return call(
-                () -> (MemorySegment) bind("llama_sampler_init_logit_bias", ADDRESS, JAVA_INT, JAVA_INT, ADDRESS).invokeExact(vocabulary, count, biases));
+                () ->
+                        (MemorySegment)
+                                bind(
+                                                "llama_sampler_init_logit_bias",
+                                                ADDRESS,
+                                                JAVA_INT,
+                                                JAVA_INT,
+                                                ADDRESS)
+                                        .invokeExact(vocabulary, count, biases));
     }
 
     MemorySegment samplerGrammar(MemorySegment vocab, MemorySegment grammar, MemorySegment root) {
         return call(
-                () -> (MemorySegment) bind("llama_sampler_init_grammar", ADDRESS, ADDRESS, ADDRESS, ADDRESS).invokeExact(vocab, grammar, root));
+                () ->
+                        (MemorySegment)
+                                bind(
+                                                "llama_sampler_init_grammar",
+                                                ADDRESS,
+                                                ADDRESS,
+                                                ADDRESS,
+                                                ADDRESS)
+                                        .invokeExact(vocab, grammar, root));
     }
 
     int sample(MemorySegment chain, MemorySegment context, int index) {
@@ -331,27 +487,40 @@ final class Llama {
     }
 
     void samplerApply(MemorySegment sampler, MemorySegment candidates) {
-        run(() -> { samplerApply.invokeExact(sampler, candidates); });
+        run(
+                () -> {
+                    samplerApply.invokeExact(sampler, candidates);
+                });
     }
 
     void samplerAccept(MemorySegment sampler, int token) {
-        run(() -> { samplerAccept.invokeExact(sampler, token); });
+        run(
+                () -> {
+                    samplerAccept.invokeExact(sampler, token);
+                });
     }
 
     void samplerFree(MemorySegment sampler) {
-        run(() -> { samplerFree.invokeExact(sampler); });
+        run(
+                () -> {
+                    samplerFree.invokeExact(sampler);
+                });
     }
 
     private static AddressLayout unbounded() {
-        return ADDRESS.withTargetLayout(MemoryLayout.sequenceLayout(Long.MAX_VALUE, java.lang.foreign.ValueLayout.JAVA_BYTE));
+        return ADDRESS.withTargetLayout(
+                MemoryLayout.sequenceLayout(
+                        Long.MAX_VALUE, java.lang.foreign.ValueLayout.JAVA_BYTE));
     }
 
     private MethodHandle bind(String function, MemoryLayout result, MemoryLayout... arguments) {
-        return LINKER.downcallHandle(libraries.function(function), FunctionDescriptor.of(result, arguments));
+        return LINKER.downcallHandle(
+                libraries.function(function), FunctionDescriptor.of(result, arguments));
     }
 
     private MethodHandle bindVoid(String function, MemoryLayout... arguments) {
-        return LINKER.downcallHandle(libraries.function(function), FunctionDescriptor.ofVoid(arguments));
+        return LINKER.downcallHandle(
+                libraries.function(function), FunctionDescriptor.ofVoid(arguments));
     }
 
     private interface Downcall<T> {

@@ -16,11 +16,14 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * A llama_context with unified KV: sequences may share cells, so a prefix is copied without moving bytes and a range is read or appended
- * through a scratch sequence (llama_state_seq_set_data wipes its target, and reads whole sequences only).
+ * A llama_context with unified KV: sequences may share cells, so a prefix is copied without moving
+ * bytes and a range is read or appended through a scratch sequence (llama_state_seq_set_data wipes
+ * its target, and reads whole sequences only).
  */
 final class LlamaContext implements EngineContext {
-    /** Tokens moved through the staging buffer at once: bounds its size and the time one call takes. */
+    /**
+     * Tokens moved through the staging buffer at once: bounds its size and the time one call takes.
+     */
     private static final int MOVE_TOKENS = 512;
 
     private static final int MAX_MICRO_BATCH = 512;
@@ -60,15 +63,31 @@ final class LlamaContext implements EngineContext {
         sequences = arena.allocate(JAVA_INT, step);
         outputs = arena.allocate(JAVA_BYTE, step);
         batch = newBatch(step);
-        staging = engine.blob().map(blob -> arena.allocate(blob.bytes(Math.min(MOVE_TOKENS, options.cells())))).orElse(MemorySegment.NULL);
+        staging =
+                engine.blob()
+                        .map(
+                                blob ->
+                                        arena.allocate(
+                                                blob.bytes(Math.min(MOVE_TOKENS, options.cells()))))
+                        .orElse(MemorySegment.NULL);
     }
 
     private static MemorySegment create(LlamaEngine engine, ContextOptions options) {
         try (var confined = Arena.ofConfined()) {
-            var params = engine.contextParams(confined, options.cells(), options.sequences() + 1, options.threads());
+            var params =
+                    engine.contextParams(
+                            confined, options.cells(), options.sequences() + 1, options.threads());
             Layouts.putInt(params, Layouts.CONTEXT_PARAMS, "n_batch", options.stepTokens());
-            Layouts.putInt(params, Layouts.CONTEXT_PARAMS, "n_ubatch", Math.min(options.stepTokens(), MAX_MICRO_BATCH));
-            Layouts.putInt(params, Layouts.CONTEXT_PARAMS, "n_outputs_max", Math.min(options.sequences() + 1, options.stepTokens()));
+            Layouts.putInt(
+                    params,
+                    Layouts.CONTEXT_PARAMS,
+                    "n_ubatch",
+                    Math.min(options.stepTokens(), MAX_MICRO_BATCH));
+            Layouts.putInt(
+                    params,
+                    Layouts.CONTEXT_PARAMS,
+                    "n_outputs_max",
+                    Math.min(options.sequences() + 1, options.stepTokens()));
             return engine.newContext(params);
         }
     }
@@ -105,7 +124,9 @@ final class LlamaContext implements EngineContext {
     @Override
     public StepResult step(Batch step) {
         if (step.size() < 1 || step.size() > options.stepTokens()) {
-            throw new EngineException("a step of %d tokens; 1 to %d are possible".formatted(step.size(), options.stepTokens()));
+            throw new EngineException(
+                    "a step of %d tokens; 1 to %d are possible"
+                            .formatted(step.size(), options.stepTokens()));
         }
         for (int i = 0; i < step.size(); i++) {
             tokens.setAtIndex(JAVA_INT, i, checkedToken(step.token(i)));
@@ -119,7 +140,9 @@ final class LlamaContext implements EngineContext {
             return StepResult.NO_ROOM;
         }
         if (result != 0) {
-            throw new EngineException("llama_decode failed with %d: %s".formatted(result, llama.libraries().complaints()));
+            throw new EngineException(
+                    "llama_decode failed with %d: %s"
+                            .formatted(result, llama.libraries().complaints()));
         }
         return StepResult.DONE;
     }
@@ -129,11 +152,15 @@ final class LlamaContext implements EngineContext {
         return new LlamaSampler(engine, this, sampling);
     }
 
-    /** Logits after the batch's {@code index}-th token, as many floats as the vocabulary has tokens; valid until the next step. */
+    /**
+     * Logits after the batch's {@code index}-th token, as many floats as the vocabulary has tokens;
+     * valid until the next step.
+     */
     MemorySegment logits(int index) {
         var logits = llama.logits(context, index);
         if (logits.equals(MemorySegment.NULL)) {
-            throw new EngineException("token %d of the last step asked for no output".formatted(index));
+            throw new EngineException(
+                    "token %d of the last step asked for no output".formatted(index));
         }
         return logits.reinterpret(4L * engine.model().vocabularySize());
     }
@@ -143,7 +170,8 @@ final class LlamaContext implements EngineContext {
     }
 
     @Override
-    public void exportRows(int sequence, int from, int count, int blockTokens, List<MemorySegment> targets) {
+    public void exportRows(
+            int sequence, int from, int count, int blockTokens, List<MemorySegment> targets) {
         checked(sequence);
         int blocksAtOnce = Math.max(1, MOVE_TOKENS / blockTokens);
         for (int block = 0; block < targets.size(); block += blocksAtOnce) {
@@ -154,7 +182,8 @@ final class LlamaContext implements EngineContext {
         }
     }
 
-    private void exportSlice(int sequence, int from, int count, int blockTokens, List<MemorySegment> targets) {
+    private void exportSlice(
+            int sequence, int from, int count, int blockTokens, List<MemorySegment> targets) {
         var format = engine.requireBlob();
         llama.sequenceCopy(memory, sequence, scratch, from, from + count);
         try {
@@ -167,14 +196,21 @@ final class LlamaContext implements EngineContext {
     }
 
     @Override
-    public StepResult importRows(int sequence, int from, List<MemorySegment> sources, int[] tokensHeld, int count) {
+    public StepResult importRows(
+            int sequence, int from, List<MemorySegment> sources, int[] tokensHeld, int count) {
         checked(sequence);
         checkSources(sources, tokensHeld, count);
         int source = 0;
         int skip = 0;
         for (int done = 0; done < count; ) {
             int slice = Math.min(Math.min(MOVE_TOKENS, options.cells()), count - done);
-            if (importSlice(sequence, from + done, slice, sources.subList(source, sources.size()), java.util.Arrays.copyOfRange(tokensHeld, source, tokensHeld.length), skip)
+            if (importSlice(
+                            sequence,
+                            from + done,
+                            slice,
+                            sources.subList(source, sources.size()),
+                            java.util.Arrays.copyOfRange(tokensHeld, source, tokensHeld.length),
+                            skip)
                     == StepResult.NO_ROOM) {
                 truncate(sequence, from);
                 return StepResult.NO_ROOM;
@@ -188,7 +224,13 @@ final class LlamaContext implements EngineContext {
         return StepResult.DONE;
     }
 
-    private StepResult importSlice(int sequence, int from, int count, List<MemorySegment> sources, int[] tokensHeld, int skip) {
+    private StepResult importSlice(
+            int sequence,
+            int from,
+            int count,
+            List<MemorySegment> sources,
+            int[] tokensHeld,
+            int skip) {
         var format = engine.requireBlob();
         var blob = staging.asSlice(0, format.bytes(count));
         format.compose(blob, from, count, sources, tokensHeld, skip);
@@ -207,7 +249,12 @@ final class LlamaContext implements EngineContext {
         for (int i = 0; i < sources.size(); i++) {
             held += tokensHeld[i];
             if (sources.get(i).byteSize() != (long) tokensHeld[i] * bytesPerToken) {
-                throw new EngineException("KV of %d tokens takes %d bytes, not %d".formatted(tokensHeld[i], (long) tokensHeld[i] * bytesPerToken, sources.get(i).byteSize()));
+                throw new EngineException(
+                        "KV of %d tokens takes %d bytes, not %d"
+                                .formatted(
+                                        tokensHeld[i],
+                                        (long) tokensHeld[i] * bytesPerToken,
+                                        sources.get(i).byteSize()));
             }
         }
         if (count < 1 || count > held) {
@@ -231,14 +278,18 @@ final class LlamaContext implements EngineContext {
 
     private int checked(int sequence) {
         if (sequence < 0 || sequence >= options.sequences()) {
-            throw new EngineException("sequence %d is not one of 0 to %d".formatted(sequence, options.sequences() - 1));
+            throw new EngineException(
+                    "sequence %d is not one of 0 to %d"
+                            .formatted(sequence, options.sequences() - 1));
         }
         return sequence;
     }
 
     private int checkedToken(int token) {
         if (token < 0 || token >= engine.model().vocabularySize()) {
-            throw new EngineException("token %d is not one of 0 to %d".formatted(token, engine.model().vocabularySize() - 1));
+            throw new EngineException(
+                    "token %d is not one of 0 to %d"
+                            .formatted(token, engine.model().vocabularySize() - 1));
         }
         return token;
     }

@@ -36,7 +36,9 @@ final class LlamaEmbedder implements Embedder {
     @Override
     public float[] embed(int[] tokens) {
         if (tokens.length < 1 || tokens.length > capacity) {
-            throw new EngineException("a text of %d tokens; this model embeds 1 to %d".formatted(tokens.length, capacity));
+            throw new EngineException(
+                    "a text of %d tokens; this model embeds 1 to %d"
+                            .formatted(tokens.length, capacity));
         }
         try (var arena = Arena.ofConfined()) {
             var memory = llama.memory(context);
@@ -46,7 +48,9 @@ final class LlamaEmbedder implements Embedder {
             int result = llama.decode(context, batch(arena, tokens));
             var pooled = llama.embeddings(context, 0);
             if (result != 0 || pooled.equals(MemorySegment.NULL)) {
-                throw new EngineException("the engine could not embed the text (%d): %s".formatted(result, llama.libraries().complaints()));
+                throw new EngineException(
+                        "the engine could not embed the text (%d): %s"
+                                .formatted(result, llama.libraries().complaints()));
             }
             return normalised(pooled.reinterpret(4L * length).toArray(JAVA_FLOAT));
         }

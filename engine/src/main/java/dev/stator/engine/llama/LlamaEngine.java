@@ -17,6 +17,7 @@ import java.util.Optional;
 /** llama.cpp with one model loaded. */
 public final class LlamaEngine implements Engine {
     private static final int FLASH_ATTENTION_ON = 1;
+
     /** Cells and tokens of the context in which the KV format is learnt. */
     private static final int PROBE_CELLS = 256;
 
@@ -42,7 +43,8 @@ public final class LlamaEngine implements Engine {
     /**
      * Loads a model.
      *
-     * @throws EngineException with the library's own complaint if the file, the libraries or the options do not serve
+     * @throws EngineException with the library's own complaint if the file, the libraries or the
+     *     options do not serve
      */
     public static LlamaEngine load(LlamaOptions options) {
         if (!Files.isReadable(options.model())) {
@@ -54,11 +56,14 @@ public final class LlamaEngine implements Engine {
             var params = llama.modelDefaults(arena);
             Layouts.putInt(params, Layouts.MODEL_PARAMS, "n_gpu_layers", options.gpuLayers());
             if (!options.devices().isEmpty()) {
-                Layouts.putAddress(params, Layouts.MODEL_PARAMS, "devices", devices(llama, arena, options));
+                Layouts.putAddress(
+                        params, Layouts.MODEL_PARAMS, "devices", devices(llama, arena, options));
             }
             var model = llama.modelLoad(arena.allocateFrom(options.model().toString()), params);
             if (model.equals(MemorySegment.NULL)) {
-                throw new EngineException("llama.cpp cannot load %s: %s".formatted(options.model(), llama.libraries().complaints()));
+                throw new EngineException(
+                        "llama.cpp cannot load %s: %s"
+                                .formatted(options.model(), llama.libraries().complaints()));
             }
             try {
                 return new LlamaEngine(llama, model, options);
@@ -80,7 +85,10 @@ public final class LlamaEngine implements Engine {
                             .orElseThrow(
                                     () ->
                                             new EngineException(
-                                                    "the llama.cpp build in %s has no device named '%s'".formatted(llama.libraries().folder(), name))));
+                                                    "the llama.cpp build in %s has no device named '%s'"
+                                                            .formatted(
+                                                                    llama.libraries().folder(),
+                                                                    name))));
         }
         return list;
     }
@@ -89,10 +97,15 @@ public final class LlamaEngine implements Engine {
         var architecture = llama.meta(model, "general.architecture").orElse("");
         return llama.modelFlag("llama_model_has_decoder", model)
                 && !llama.modelFlag("llama_model_has_encoder", model)
-                && !llama.meta(model, architecture + ".attention.causal").orElse("true").equals("false");
+                && !llama.meta(model, architecture + ".attention.causal")
+                        .orElse("true")
+                        .equals("false");
     }
 
-    /** Computes one token and looks at its state; the format is proved on this very model instead of assumed. */
+    /**
+     * Computes one token and looks at its state; the format is proved on this very model instead of
+     * assumed.
+     */
     private Optional<StateBlob> learnBlob() {
         if (llama.modelFlag("llama_model_is_recurrent", model)
                 || llama.modelFlag("llama_model_is_hybrid", model)
@@ -121,7 +134,9 @@ public final class LlamaEngine implements Engine {
                 Fingerprint.of(options.model(), Layouts.VERSION, kvType.label()),
                 llama.chatTemplate(model),
                 generates,
-                llama.meta(model, architecture + ".pooling_type").filter(type -> !type.equals("0")).isPresent());
+                llama.meta(model, architecture + ".pooling_type")
+                        .filter(type -> !type.equals("0"))
+                        .isPresent());
     }
 
     @Override
@@ -142,7 +157,9 @@ public final class LlamaEngine implements Engine {
     @Override
     public Embedder openEmbedder(int threads) {
         if (!info.embeds()) {
-            throw new EngineException("the model %s does not declare a pooling, so it does not embed texts".formatted(info.name()));
+            throw new EngineException(
+                    "the model %s does not declare a pooling, so it does not embed texts"
+                            .formatted(info.name()));
         }
         return new LlamaEmbedder(this, threads);
     }
@@ -165,7 +182,8 @@ public final class LlamaEngine implements Engine {
     }
 
     StateBlob requireBlob() {
-        return blob.orElseThrow(() -> new EngineException("the state of this model cannot be cut into blocks"));
+        return blob.orElseThrow(
+                () -> new EngineException("the state of this model cannot be cut into blocks"));
     }
 
     MemorySegment contextParams(Arena arena, int cells, int sequences, int threads) {
@@ -187,7 +205,9 @@ public final class LlamaEngine implements Engine {
     MemorySegment newContext(MemorySegment params) {
         var context = llama.contextNew(model, params);
         if (context.equals(MemorySegment.NULL)) {
-            throw new EngineException("llama.cpp cannot open a context: %s".formatted(llama.libraries().complaints()));
+            throw new EngineException(
+                    "llama.cpp cannot open a context: %s"
+                            .formatted(llama.libraries().complaints()));
         }
         return context;
     }
@@ -210,7 +230,9 @@ public final class LlamaEngine implements Engine {
             var batch = LlamaEmbedder.batch(arena, new int[] {0});
             int result = engine.llama.decode(context, batch);
             if (result != 0) {
-                throw new EngineException("the model cannot compute a single token (%d): %s".formatted(result, engine.llama.libraries().complaints()));
+                throw new EngineException(
+                        "the model cannot compute a single token (%d): %s"
+                                .formatted(result, engine.llama.libraries().complaints()));
             }
             var state = arena.allocate(engine.llama.stateSize(context, 0));
             return state.asSlice(0, engine.llama.stateGet(context, state, 0));

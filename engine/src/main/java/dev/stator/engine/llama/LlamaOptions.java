@@ -12,7 +12,8 @@ import java.util.List;
  * @param devices names of the devices to use, e.g. {@code CUDA0}; empty is all that the build has
  * @param kvType element type of the KV cache: {@code f16}, {@code bf16}, {@code f32}, {@code q8_0}
  */
-public record LlamaOptions(Path model, Path libraries, int gpuLayers, List<String> devices, String kvType) {
+public record LlamaOptions(
+        Path model, Path libraries, int gpuLayers, List<String> devices, String kvType) {
     public LlamaOptions {
         devices = List.copyOf(devices);
     }

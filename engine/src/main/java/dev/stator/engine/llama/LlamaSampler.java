@@ -20,8 +20,9 @@ import java.util.concurrent.ThreadLocalRandom;
 /**
  * A llama_sampler chain, and apart from it the grammar.
  *
- * <p>Testing a whole vocabulary against a grammar is slow. So a token is drawn without the grammar first and tested alone; only if the
- * grammar refuses it, the grammar filters the whole vocabulary and the draw is repeated (the method of llama.cpp's own tools).
+ * <p>Testing a whole vocabulary against a grammar is slow. So a token is drawn without the grammar
+ * first and tested alone; only if the grammar refuses it, the grammar filters the whole vocabulary
+ * and the draw is repeated (the method of llama.cpp's own tools).
  */
 final class LlamaSampler implements Sampler {
     /** Penalties look at this many of the answer's last tokens. */
@@ -36,8 +37,12 @@ final class LlamaSampler implements Sampler {
     private final MemorySegment chain;
     private final Optional<Grammar> grammar;
 
-    /** Owned by the sampler that has a grammar: candidates of a whole vocabulary, and the struct that points at them. */
-    private record Grammar(MemorySegment sampler, Arena arena, MemorySegment candidates, MemorySegment array) {}
+    /**
+     * Owned by the sampler that has a grammar: candidates of a whole vocabulary, and the struct
+     * that points at them.
+     */
+    private record Grammar(
+            MemorySegment sampler, Arena arena, MemorySegment candidates, MemorySegment array) {}
 
     LlamaSampler(LlamaEngine engine, LlamaContext context, SamplingOptions options) {
         this.engine = engine;
@@ -54,10 +59,17 @@ final class LlamaSampler implements Sampler {
         if (!options.logitBias().isEmpty()) {
             llama.samplerAdd(built, logitBias(vocabulary));
         }
-        if (options.repeatPenalty() != 1 || options.frequencyPenalty() != 0 || options.presencePenalty() != 0) {
+        if (options.repeatPenalty() != 1
+                || options.frequencyPenalty() != 0
+                || options.presencePenalty() != 0) {
             llama.samplerAdd(
                     built,
-                    llama.samplerPenalties(vocabulary, PENALTY_WINDOW, options.repeatPenalty(), options.frequencyPenalty(), options.presencePenalty()));
+                    llama.samplerPenalties(
+                            vocabulary,
+                            PENALTY_WINDOW,
+                            options.repeatPenalty(),
+                            options.frequencyPenalty(),
+                            options.presencePenalty()));
         }
         if (options.temperature() <= 0) {
             llama.samplerAdd(built, llama.samplerGreedy());
@@ -85,7 +97,9 @@ final class LlamaSampler implements Sampler {
             long at = 0;
             for (var entry : options.logitBias().entrySet()) {
                 if (entry.getKey() < 0 || entry.getKey() >= vocabulary) {
-                    throw new EngineException("logit_bias names token %d, which is not one of 0 to %d".formatted(entry.getKey(), vocabulary - 1));
+                    throw new EngineException(
+                            "logit_bias names token %d, which is not one of 0 to %d"
+                                    .formatted(entry.getKey(), vocabulary - 1));
                 }
                 biases.set(JAVA_INT, at, entry.getKey());
                 biases.set(JAVA_FLOAT, at + 4, entry.getValue());
@@ -98,10 +112,15 @@ final class LlamaSampler implements Sampler {
     private Grammar newGrammar(String text) {
         MemorySegment sampler;
         try (var confined = Arena.ofConfined()) {
-            sampler = llama.samplerGrammar(engine.vocab(), confined.allocateFrom(text), confined.allocateFrom("root"));
+            sampler =
+                    llama.samplerGrammar(
+                            engine.vocab(),
+                            confined.allocateFrom(text),
+                            confined.allocateFrom("root"));
         }
         if (sampler.equals(MemorySegment.NULL)) {
-            throw new EngineException("the engine refused the grammar: " + llama.libraries().complaints());
+            throw new EngineException(
+                    "the engine refused the grammar: " + llama.libraries().complaints());
         }
         var arena = Arena.ofShared();
         var candidates = arena.allocate(Layouts.TOKEN_DATA, engine.model().vocabularySize());
@@ -110,7 +129,10 @@ final class LlamaSampler implements Sampler {
 
     @Override
     public Sampled sample(int index) {
-        int token = grammar.isEmpty() ? llama.sample(chain, context.handle(), index) : sampleWithin(grammar.get(), index);
+        int token =
+                grammar.isEmpty()
+                        ? llama.sample(chain, context.handle(), index)
+                        : sampleWithin(grammar.get(), index);
         if (!options.logprobs()) {
             return new Sampled(token, Float.NaN, List.of());
         }
@@ -151,7 +173,10 @@ final class LlamaSampler implements Sampler {
         array.set(JAVA_BOOLEAN, 24, false);
     }
 
-    /** Accepting a token that the grammar forbids would abort the process, so a draw among nothing but forbidden tokens must stop here. */
+    /**
+     * Accepting a token that the grammar forbids would abort the process, so a draw among nothing
+     * but forbidden tokens must stop here.
+     */
     private static int selected(Grammar within, boolean filtered) {
         long selected = within.array.get(JAVA_LONG, 16);
         long size = within.array.get(JAVA_LONG, 8);
@@ -159,8 +184,11 @@ final class LlamaSampler implements Sampler {
             throw new EngineException("no token was chosen");
         }
         var data = within.array.get(ADDRESS, 0).reinterpret(size * TOKEN_DATA_BYTES);
-        if (filtered && data.get(JAVA_FLOAT, selected * TOKEN_DATA_BYTES + 4) == Float.NEGATIVE_INFINITY) {
-            throw new EngineException("no token of the model's vocabulary can continue the answer within the grammar");
+        if (filtered
+                && data.get(JAVA_FLOAT, selected * TOKEN_DATA_BYTES + 4)
+                        == Float.NEGATIVE_INFINITY) {
+            throw new EngineException(
+                    "no token of the model's vocabulary can continue the answer within the grammar");
         }
         return data.get(JAVA_INT, selected * TOKEN_DATA_BYTES);
     }
@@ -186,9 +214,14 @@ final class LlamaSampler implements Sampler {
         double normaliser = max + Math.log(sum);
         var top = new ArrayList<Sampled.Candidate>();
         for (int best : best(logits, vocabulary, options.topLogprobs())) {
-            top.add(new Sampled.Candidate(best, (float) (logits.getAtIndex(JAVA_FLOAT, best) - normaliser)));
+            top.add(
+                    new Sampled.Candidate(
+                            best, (float) (logits.getAtIndex(JAVA_FLOAT, best) - normaliser)));
         }
-        return new Sampled(token, (float) (logits.getAtIndex(JAVA_FLOAT, token) - normaliser), List.copyOf(top));
+        return new Sampled(
+                token,
+                (float) (logits.getAtIndex(JAVA_FLOAT, token) - normaliser),
+                List.copyOf(top));
     }
 
     /** Token ids of the {@code count} largest logits, largest first. */

@@ -15,7 +15,10 @@ import java.util.OptionalInt;
 
 /** The model's own vocabulary; llama.cpp's tokenizer calls are thread-safe. */
 final class LlamaTokenizer implements Tokenizer {
-    /** LLAMA_TOKEN_ATTR_CONTROL, _USER_DEFINED and _UNKNOWN: what the library matches before it tokenises. */
+    /**
+     * LLAMA_TOKEN_ATTR_CONTROL, _USER_DEFINED and _UNKNOWN: what the library matches before it
+     * tokenises.
+     */
     private static final int SPECIAL_ATTRIBUTES = 8 | 16 | 1;
 
     private static final int PIECE_BYTES = 64;
@@ -47,16 +50,27 @@ final class LlamaTokenizer implements Tokenizer {
         try (var arena = Arena.ofConfined()) {
             var source = arena.allocate(Math.max(1, utf8.length));
             MemorySegment.copy(utf8, 0, source, JAVA_BYTE, 0, utf8.length);
-            // Hardly any tokenizer makes more tokens than bytes; one that does tells how many it wants.
+            // Hardly any tokenizer makes more tokens than bytes; one that does tells how many it
+            // wants.
             int capacity = utf8.length + 8;
             var target = arena.allocate(JAVA_INT, capacity);
-            int count = llama.tokenize(vocab, source, utf8.length, target, capacity, addSpecial, parseSpecial);
+            int count =
+                    llama.tokenize(
+                            vocab, source, utf8.length, target, capacity, addSpecial, parseSpecial);
             if (count == Integer.MIN_VALUE) {
                 throw new EngineException("the text is too long to tokenise");
             }
             if (count < 0) {
                 target = arena.allocate(JAVA_INT, -count);
-                count = llama.tokenize(vocab, source, utf8.length, target, -count, addSpecial, parseSpecial);
+                count =
+                        llama.tokenize(
+                                vocab,
+                                source,
+                                utf8.length,
+                                target,
+                                -count,
+                                addSpecial,
+                                parseSpecial);
             }
             return target.asSlice(0, 4L * count).toArray(JAVA_INT);
         }

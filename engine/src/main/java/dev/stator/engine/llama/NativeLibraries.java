@@ -24,11 +24,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The shared libraries of one llama.cpp build, opened for the life of the process (they cannot be unloaded safely), and their log.
+ * The shared libraries of one llama.cpp build, opened for the life of the process (they cannot be
+ * unloaded safely), and their log.
  */
 final class NativeLibraries {
     private static final Logger LOG = LoggerFactory.getLogger("dev.stator.engine.llama.native");
     private static final int REMEMBERED_ERRORS = 8;
+
     /** Dependencies first: Windows finds an already opened module by its name. */
     private static final List<String> ORDER = List.of("ggml-base", "ggml", "llama");
 
@@ -52,7 +54,10 @@ final class NativeLibraries {
             try {
                 libraries.lookups.add(SymbolLookup.libraryLookup(file, Arena.global()));
             } catch (IllegalArgumentException e) {
-                throw new EngineException("cannot open %s: it is no library for this machine, or one that it needs is missing".formatted(file), e);
+                throw new EngineException(
+                        "cannot open %s: it is no library for this machine, or one that it needs is missing"
+                                .formatted(file),
+                        e);
             }
         }
         libraries.startLog();
@@ -86,7 +91,9 @@ final class NativeLibraries {
     }
 
     private Path find(String name) {
-        var pattern = Pattern.compile("(lib)?" + name + "(\\.v?[0-9.]+[0-9])?\\.(so|dylib|dll)(\\.[0-9.]+)?");
+        var pattern =
+                Pattern.compile(
+                        "(lib)?" + name + "(\\.v?[0-9.]+[0-9])?\\.(so|dylib|dll)(\\.[0-9.]+)?");
         try (var files = Files.list(folder)) {
             return files.filter(file -> pattern.matcher(file.getFileName().toString()).matches())
                     .sorted()
@@ -103,17 +110,26 @@ final class NativeLibraries {
 
     private void loadBackends() {
         var linker = Linker.nativeLinker();
-        var count = linker.downcallHandle(function("ggml_backend_dev_count"), FunctionDescriptor.of(JAVA_LONG));
-        var loadAll = linker.downcallHandle(function("ggml_backend_load_all_from_path"), FunctionDescriptor.ofVoid(ADDRESS));
-        var init = linker.downcallHandle(function("llama_backend_init"), FunctionDescriptor.ofVoid());
+        var count =
+                linker.downcallHandle(
+                        function("ggml_backend_dev_count"), FunctionDescriptor.of(JAVA_LONG));
+        var loadAll =
+                linker.downcallHandle(
+                        function("ggml_backend_load_all_from_path"),
+                        FunctionDescriptor.ofVoid(ADDRESS));
+        var init =
+                linker.downcallHandle(function("llama_backend_init"), FunctionDescriptor.ofVoid());
         try (var arena = Arena.ofConfined()) {
-            // The registry belongs to the process: a second engine would register every device again.
+            // The registry belongs to the process: a second engine would register every device
+            // again.
             if ((long) count.invokeExact() == 0) {
                 loadAll.invokeExact(arena.allocateFrom(folder.toString()));
                 init.invokeExact();
             }
             if ((long) count.invokeExact() == 0) {
-                throw new EngineException("none of the ggml backends in %s works on this machine: %s".formatted(folder, complaints()));
+                throw new EngineException(
+                        "none of the ggml backends in %s works on this machine: %s"
+                                .formatted(folder, complaints()));
             }
         } catch (RuntimeException | Error e) {
             throw e;
@@ -126,16 +142,30 @@ final class NativeLibraries {
         try {
             var handle =
                     MethodHandles.lookup()
-                            .bind(this, "log", MethodType.methodType(void.class, int.class, MemorySegment.class, MemorySegment.class));
+                            .bind(
+                                    this,
+                                    "log",
+                                    MethodType.methodType(
+                                            void.class,
+                                            int.class,
+                                            MemorySegment.class,
+                                            MemorySegment.class));
             var stub =
                     Linker.nativeLinker()
                             .upcallStub(
                                     handle,
                                     FunctionDescriptor.ofVoid(
-                                            JAVA_INT, ADDRESS.withTargetLayout(java.lang.foreign.MemoryLayout.sequenceLayout(Long.MAX_VALUE, java.lang.foreign.ValueLayout.JAVA_BYTE)), ADDRESS),
+                                            JAVA_INT,
+                                            ADDRESS.withTargetLayout(
+                                                    java.lang.foreign.MemoryLayout.sequenceLayout(
+                                                            Long.MAX_VALUE,
+                                                            java.lang.foreign.ValueLayout
+                                                                    .JAVA_BYTE)),
+                                            ADDRESS),
                                     Arena.global());
             Linker.nativeLinker()
-                    .downcallHandle(function("llama_log_set"), FunctionDescriptor.ofVoid(ADDRESS, ADDRESS))
+                    .downcallHandle(
+                            function("llama_log_set"), FunctionDescriptor.ofVoid(ADDRESS, ADDRESS))
                     .invokeExact(stub, MemorySegment.NULL);
         } catch (RuntimeException | Error e) {
             throw e;
@@ -144,7 +174,10 @@ final class NativeLibraries {
         }
     }
 
-    /** Called from native code: must never throw. Levels of ggml: 1 debug, 2 info, 3 warn, 4 error, 5 continuation. */
+    /**
+     * Called from native code: must never throw. Levels of ggml: 1 debug, 2 info, 3 warn, 4 error,
+     * 5 continuation.
+     */
     @SuppressWarnings("unused")
     private void log(int level, MemorySegment text, MemorySegment userData) {
         try {
@@ -160,7 +193,8 @@ final class NativeLibraries {
                     }
                 }
             }
-            // The library calls many things an error that its caller handles; people read our messages instead.
+            // The library calls many things an error that its caller handles; people read our
+            // messages instead.
             LOG.debug("{}", line);
         } catch (Throwable e) {
             LOG.debug("unreadable line in llama.cpp's log");

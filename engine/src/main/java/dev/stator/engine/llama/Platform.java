@@ -11,13 +11,15 @@ public final class Platform {
     private Platform() {}
 
     /**
-     * @return the folder of this machine's libraries below {@code root}, where packages of several platforms may lie side by side as
-     *     {@code <platform>/bins/<platform>} or {@code <platform>}
+     * @return the folder of this machine's libraries below {@code root}, where packages of several
+     *     platforms may lie side by side as {@code <platform>/bins/<platform>} or {@code
+     *     <platform>}
      * @throws EngineException if there is none
      */
     public static Path libraries(Path root) {
         for (var name : names(System.getProperty("os.name"), System.getProperty("os.arch"))) {
-            for (var folder : List.of(root.resolve(name).resolve("bins").resolve(name), root.resolve(name))) {
+            for (var folder :
+                    List.of(root.resolve(name).resolve("bins").resolve(name), root.resolve(name))) {
                 if (Files.isDirectory(folder)) {
                     return folder;
                 }
@@ -25,7 +27,11 @@ public final class Platform {
         }
         throw new EngineException(
                 "no llama.cpp libraries for %s %s under %s. Build Stator with npm on the PATH, or point STATOR_LLAMA_DIR at a build of %s"
-                        .formatted(System.getProperty("os.name"), System.getProperty("os.arch"), root, Layouts.VERSION));
+                        .formatted(
+                                System.getProperty("os.name"),
+                                System.getProperty("os.arch"),
+                                root,
+                                Layouts.VERSION));
     }
 
     static List<String> names(String os, String architecture) {

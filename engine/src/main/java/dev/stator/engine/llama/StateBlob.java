@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * llama.cpp's state of one sequence, as {@code llama_state_seq_get_data} writes it, and its translation from and to the neutral layout of
- * {@link KvShape}.
+ * llama.cpp's state of one sequence, as {@code llama_state_seq_get_data} writes it, and its
+ * translation from and to the neutral layout of {@link KvShape}.
  *
  * <p>All little-endian, unaligned:
  *
@@ -52,7 +52,8 @@ final class StateBlob {
     /**
      * Learns the format from the state of a sequence of one token.
      *
-     * @return empty if the state is anything but plain attention KV of one stream: then it can't be cut into blocks
+     * @return empty if the state is anything but plain attention KV of one stream: then it can't be
+     *     cut into blocks
      */
     static Optional<StateBlob> learn(MemorySegment probe, String typeName) {
         if (probe.byteSize() < CELLS_AT + CELL_BYTES + 8
@@ -96,7 +97,11 @@ final class StateBlob {
 
     long bytes(int cells) {
         int layers = shape.layers().size();
-        return CELLS_AT + cells * CELL_BYTES + 8 + 2L * layers * ROWS_HEADER_BYTES + (long) cells * shape.bytesPerToken();
+        return CELLS_AT
+                + cells * CELL_BYTES
+                + 8
+                + 2L * layers * ROWS_HEADER_BYTES
+                + (long) cells * shape.bytesPerToken();
     }
 
     /**
@@ -104,7 +109,13 @@ final class StateBlob {
      *
      * @param skip tokens of the first source to leave out
      */
-    void compose(MemorySegment blob, int from, int tokens, List<MemorySegment> sources, int[] tokensHeld, int skip) {
+    void compose(
+            MemorySegment blob,
+            int from,
+            int tokens,
+            List<MemorySegment> sources,
+            int[] tokensHeld,
+            int skip) {
         putInt(blob, 0, MAGIC);
         putInt(blob, 4, 0);
         putInt(blob, 8, 1);
@@ -129,7 +140,12 @@ final class StateBlob {
             for (int s = 0; s < sources.size() && left > 0; s++) {
                 int first = s == 0 ? skip : 0;
                 int taken = Math.min(left, tokensHeld[s] - first);
-                MemorySegment.copy(sources.get(s), sourceAt[s] + (long) first * rowBytes, blob, at, (long) taken * rowBytes);
+                MemorySegment.copy(
+                        sources.get(s),
+                        sourceAt[s] + (long) first * rowBytes,
+                        blob,
+                        at,
+                        (long) taken * rowBytes);
                 at += (long) taken * rowBytes;
                 sourceAt[s] += (long) tokensHeld[s] * rowBytes;
                 left -= taken;
@@ -137,10 +153,20 @@ final class StateBlob {
         }
     }
 
-    /** Reads the state of {@code tokens} positions from {@code from} on into one segment for each {@code blockTokens} of them. */
-    void decompose(MemorySegment blob, int from, int tokens, int blockTokens, List<MemorySegment> targets) {
+    /**
+     * Reads the state of {@code tokens} positions from {@code from} on into one segment for each
+     * {@code blockTokens} of them.
+     */
+    void decompose(
+            MemorySegment blob,
+            int from,
+            int tokens,
+            int blockTokens,
+            List<MemorySegment> targets) {
         if (blob.byteSize() != bytes(tokens) || intAt(blob, 12) != tokens) {
-            throw new EngineException("llama.cpp exported %d bytes where %d tokens take %d".formatted(blob.byteSize(), tokens, bytes(tokens)));
+            throw new EngineException(
+                    "llama.cpp exported %d bytes where %d tokens take %d"
+                            .formatted(blob.byteSize(), tokens, bytes(tokens)));
         }
         int[] cellOf = cellsByPosition(blob, from, tokens);
         long at = CELLS_AT + tokens * CELL_BYTES + 8;
@@ -153,7 +179,12 @@ final class StateBlob {
                 int count = Math.min(blockTokens, tokens - first);
                 for (int run = 0, i = 0; i < count; i += run) {
                     run = runLength(cellOf, first + i, first + count);
-                    MemorySegment.copy(blob, at + cellOf[first + i] * rowBytes, targets.get(block), targetAt[block] + i * rowBytes, run * rowBytes);
+                    MemorySegment.copy(
+                            blob,
+                            at + cellOf[first + i] * rowBytes,
+                            targets.get(block),
+                            targetAt[block] + i * rowBytes,
+                            run * rowBytes);
                 }
                 targetAt[block] += count * rowBytes;
             }
@@ -163,7 +194,9 @@ final class StateBlob {
 
     private int rowBytes(int rows) {
         int layers = shape.layers().size();
-        return rows < layers ? shape.layers().get(rows).keyBytes() : shape.layers().get(rows - layers).valueBytes();
+        return rows < layers
+                ? shape.layers().get(rows).keyBytes()
+                : shape.layers().get(rows - layers).valueBytes();
     }
 
     private static int[] cellsByPosition(MemorySegment blob, int from, int tokens) {
@@ -172,7 +205,9 @@ final class StateBlob {
         for (int cell = 0; cell < tokens; cell++) {
             int position = intAt(blob, CELLS_AT + cell * CELL_BYTES) - from;
             if (position < 0 || position >= tokens || cellOf[position] != -1) {
-                throw new EngineException("llama.cpp exported position %d, outside %d to %d or twice".formatted(position + from, from, from + tokens - 1));
+                throw new EngineException(
+                        "llama.cpp exported position %d, outside %d to %d or twice"
+                                .formatted(position + from, from, from + tokens - 1));
             }
             cellOf[position] = cell;
         }

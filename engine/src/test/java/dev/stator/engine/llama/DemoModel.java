@@ -9,7 +9,7 @@ import java.util.List;
 
 /** The demonstration model under the real library, and the bare loops that tests compare with. */
 final class DemoModel {
-    static final Path FILE = Path.of("..", "demo", "model.gguf");
+    static final Path FILE = Path.of(System.getProperty("stator.demo"), "model.gguf");
     static final String PROMPT =
             """
             <|im_start|>system
@@ -42,7 +42,13 @@ final class DemoModel {
     }
 
     /** Continues a sequence greedily, the logits of whose last token are at {@code index}. */
-    static List<Integer> continueWith(EngineContext context, Sampler sampler, int sequence, int position, int index, int count) {
+    static List<Integer> continueWith(
+            EngineContext context,
+            Sampler sampler,
+            int sequence,
+            int position,
+            int index,
+            int count) {
         var answer = new ArrayList<Integer>();
         int at = index;
         for (int i = 0; i < count; i++) {

@@ -61,7 +61,8 @@ final class LlamaEngineTest {
             int index = DemoModel.prefill(context, 0, 0, prompt);
             var answer = DemoModel.continueWith(context, sampler, 0, prompt.length, index, 24);
             var text = engine.tokenizer().decode(answer.stream().mapToInt(i -> i).toArray(), true);
-            assertThat(text).startsWith("A ticket for Old Heron Cafe costs 174 dollars [doc 1].<|im_end|>");
+            assertThat(text)
+                    .startsWith("A ticket for Old Heron Cafe costs 174 dollars [doc 1].<|im_end|>");
         }
     }
 
@@ -75,7 +76,8 @@ final class LlamaEngineTest {
             DemoModel.prefill(first, 0, 0, prompt);
             var blocks = export(first, 0, 0, 300, 32, arena);
             for (int tokens : new int[] {1, 31, 32, 33, 255, 299, 300}) {
-                assertThat(second.importRows(1, 0, blocks, held(300, 32), tokens)).isEqualTo(StepResult.DONE);
+                assertThat(second.importRows(1, 0, blocks, held(300, 32), tokens))
+                        .isEqualTo(StepResult.DONE);
                 assertSameRows(blocks, export(second, 1, 0, tokens, 32, arena), tokens, 32);
                 second.truncate(1, 0);
             }
@@ -99,8 +101,22 @@ final class LlamaEngineTest {
             second.importRows(2, 64, blocks.subList(2, 7), held(135, 32), 135);
             assertSameRows(blocks, export(second, 2, 0, 199, 32, arena), 199, 32);
             int last = prompt[199];
-            var expected = DemoModel.continueWith(first, greedyFirst, 0, 200, DemoModel.prefill(first, 0, 199, new int[] {last}), 20);
-            var actual = DemoModel.continueWith(second, greedySecond, 2, 200, DemoModel.prefill(second, 2, 199, new int[] {last}), 20);
+            var expected =
+                    DemoModel.continueWith(
+                            first,
+                            greedyFirst,
+                            0,
+                            200,
+                            DemoModel.prefill(first, 0, 199, new int[] {last}),
+                            20);
+            var actual =
+                    DemoModel.continueWith(
+                            second,
+                            greedySecond,
+                            2,
+                            200,
+                            DemoModel.prefill(second, 2, 199, new int[] {last}),
+                            20);
             assertThat(actual).isEqualTo(expected);
         }
     }
@@ -126,7 +142,8 @@ final class LlamaEngineTest {
                 var context = engine.open(new ContextOptions(256, 4, 512, 1))) {
             DemoModel.prefill(context, 0, 0, Arrays.copyOf(prompt, 200));
             var blocks = export(context, 0, 0, 200, 32, arena);
-            assertThat(context.importRows(1, 0, blocks, held(200, 32), 100)).isEqualTo(StepResult.NO_ROOM);
+            assertThat(context.importRows(1, 0, blocks, held(200, 32), 100))
+                    .isEqualTo(StepResult.NO_ROOM);
             var batch = new dev.stator.engine.Batch();
             for (int i = 0; i < 100; i++) {
                 batch.add(prompt[i], i, 2, i == 99);
@@ -134,7 +151,8 @@ final class LlamaEngineTest {
             assertThat(context.step(batch)).isEqualTo(StepResult.NO_ROOM);
             assertSameRows(blocks, export(context, 0, 0, 200, 32, arena), 200, 32);
             context.truncate(0, 0);
-            assertThat(context.importRows(1, 0, blocks, held(200, 32), 100)).isEqualTo(StepResult.DONE);
+            assertThat(context.importRows(1, 0, blocks, held(200, 32), 100))
+                    .isEqualTo(StepResult.DONE);
         }
     }
 
@@ -144,14 +162,17 @@ final class LlamaEngineTest {
                 var context = engine.open(new ContextOptions(256, 2, 64, 1))) {
             var batch = new dev.stator.engine.Batch();
             batch.add(1536, 0, 0, true);
-            assertThatThrownBy(() -> context.step(batch)).isInstanceOf(EngineException.class).hasMessageContaining("token 1536");
+            assertThatThrownBy(() -> context.step(batch))
+                    .isInstanceOf(EngineException.class)
+                    .hasMessageContaining("token 1536");
             batch.clear();
             batch.add(1, 0, 2, true);
             assertThatThrownBy(() -> context.step(batch)).hasMessageContaining("sequence 2");
             batch.clear();
             assertThatThrownBy(() -> context.step(batch)).hasMessageContaining("step of 0");
             var wrong = arena.allocate(100);
-            assertThatThrownBy(() -> context.importRows(0, 0, List.of(wrong), new int[] {32}, 32)).hasMessageContaining("takes");
+            assertThatThrownBy(() -> context.importRows(0, 0, List.of(wrong), new int[] {32}, 32))
+                    .hasMessageContaining("takes");
         }
     }
 
@@ -161,11 +182,35 @@ final class LlamaEngineTest {
         var random = options(1.5f, OptionalLong.of(42), Map.of(), Optional.empty());
         assertThat(answer(prompt, random)).isEqualTo(answer(prompt, random));
         int banned = answer(prompt, SamplingOptions.GREEDY).getFirst();
-        assertThat(answer(prompt, options(0, OptionalLong.empty(), Map.of(banned, -100f), Optional.empty())).getFirst()).isNotEqualTo(banned);
-        var grammar = options(0, OptionalLong.empty(), Map.of(), Optional.of("root ::= \"{\\\"x\\\":\" [0-9] [0-9] \"}\""));
-        var text = engine.tokenizer().decode(answer(prompt, grammar).stream().mapToInt(i -> i).toArray(), false);
+        assertThat(
+                        answer(
+                                        prompt,
+                                        options(
+                                                0,
+                                                OptionalLong.empty(),
+                                                Map.of(banned, -100f),
+                                                Optional.empty()))
+                                .getFirst())
+                .isNotEqualTo(banned);
+        var grammar =
+                options(
+                        0,
+                        OptionalLong.empty(),
+                        Map.of(),
+                        Optional.of("root ::= \"{\\\"x\\\":\" [0-9] [0-9] \"}\""));
+        var text =
+                engine.tokenizer()
+                        .decode(answer(prompt, grammar).stream().mapToInt(i -> i).toArray(), false);
         assertThat(text).matches("\\{\"x\":[0-9]{2}\\}.*");
-        assertThatThrownBy(() -> answer(prompt, options(0, OptionalLong.empty(), Map.of(), Optional.of("root ::= ((("))))
+        assertThatThrownBy(
+                        () ->
+                                answer(
+                                        prompt,
+                                        options(
+                                                0,
+                                                OptionalLong.empty(),
+                                                Map.of(),
+                                                Optional.of("root ::= ((("))))
                 .isInstanceOf(EngineException.class)
                 .hasMessageContaining("grammar");
     }
@@ -173,27 +218,46 @@ final class LlamaEngineTest {
     @Test
     void logprobsAreTheModelsOwn() {
         int[] prompt = engine.tokenizer().encode(DemoModel.PROMPT, true, true);
-        var options = new SamplingOptions(0, 1, 0, 0, 0, 0, 1, Map.of(), OptionalLong.empty(), true, 5, Optional.empty());
+        var options =
+                new SamplingOptions(
+                        0,
+                        1,
+                        0,
+                        0,
+                        0,
+                        0,
+                        1,
+                        Map.of(),
+                        OptionalLong.empty(),
+                        true,
+                        5,
+                        Optional.empty());
         try (var context = engine.open(new ContextOptions(512, 1, 512, 1));
                 var sampler = context.sampler(options)) {
             var sampled = sampler.sample(DemoModel.prefill(context, 0, 0, prompt));
             assertThat(sampled.top()).hasSize(5);
             assertThat(sampled.top().getFirst().token()).isEqualTo(sampled.token());
             assertThat(sampled.top().getFirst().logprob()).isEqualTo(sampled.logprob());
-            assertThat(sampled.top().stream().mapToDouble(c -> Math.exp(c.logprob())).sum()).isBetween(0.5, 1.000001);
-            assertThat(sampled.top()).isSortedAccordingTo((a, b) -> Float.compare(b.logprob(), a.logprob()));
+            assertThat(sampled.top().stream().mapToDouble(c -> Math.exp(c.logprob())).sum())
+                    .isBetween(0.5, 1.000001);
+            assertThat(sampled.top())
+                    .isSortedAccordingTo((a, b) -> Float.compare(b.logprob(), a.logprob()));
         }
     }
 
     @Test
     void tokenizesBackAndForth() {
         var tokenizer = engine.tokenizer();
-        for (var text : List.of("", "Velmora Bakery", "naïve — 東京 🦙", " leading and\n\ntrailing \n")) {
-            assertThat(tokenizer.decode(tokenizer.encode(text, false, false), false)).isEqualTo(text);
+        for (var text :
+                List.of("", "Velmora Bakery", "naïve — 東京 🦙", " leading and\n\ntrailing \n")) {
+            assertThat(tokenizer.decode(tokenizer.encode(text, false, false), false))
+                    .isEqualTo(text);
         }
         assertThat(tokenizer.encode("<|im_end|>", false, true)).hasSize(1);
         assertThat(tokenizer.encode("<|im_end|>", false, false).length).isGreaterThan(1);
-        assertThat(tokenizer.specials()).extracting("text").contains("<|im_start|>", "<|im_end|>", "<|endoftext|>");
+        assertThat(tokenizer.specials())
+                .extracting("text")
+                .contains("<|im_start|>", "<|im_end|>", "<|endoftext|>");
         assertThat(tokenizer.endsGeneration(tokenizer.eos().orElseThrow())).isTrue();
         assertThatThrownBy(() -> tokenizer.bytes(-1, true)).isInstanceOf(EngineException.class);
     }
@@ -205,10 +269,21 @@ final class LlamaEngineTest {
                 .isInstanceOf(EngineException.class)
                 .hasMessageContaining("cannot load")
                 .hasMessageContaining("garbage.gguf");
-        assertThatThrownBy(() -> LlamaEngine.load(LlamaOptions.of(folder.resolve("absent.gguf"), DemoModel.libraries()))).hasMessageContaining("no readable model");
-        assertThatThrownBy(() -> LlamaEngine.load(LlamaOptions.of(DemoModel.FILE, folder))).hasMessageContaining("STATOR_LLAMA_DIR");
-        var half = Files.write(folder.resolve("half.gguf"), Arrays.copyOf(Files.readAllBytes(DemoModel.FILE), 2_000_000));
-        assertThatThrownBy(() -> LlamaEngine.load(LlamaOptions.of(half, DemoModel.libraries()))).hasMessageContaining("cannot load");
+        assertThatThrownBy(
+                        () ->
+                                LlamaEngine.load(
+                                        LlamaOptions.of(
+                                                folder.resolve("absent.gguf"),
+                                                DemoModel.libraries())))
+                .hasMessageContaining("no readable model");
+        assertThatThrownBy(() -> LlamaEngine.load(LlamaOptions.of(DemoModel.FILE, folder)))
+                .hasMessageContaining("STATOR_LLAMA_DIR");
+        var half =
+                Files.write(
+                        folder.resolve("half.gguf"),
+                        Arrays.copyOf(Files.readAllBytes(DemoModel.FILE), 2_000_000));
+        assertThatThrownBy(() -> LlamaEngine.load(LlamaOptions.of(half, DemoModel.libraries())))
+                .hasMessageContaining("cannot load");
     }
 
     @Test
@@ -216,7 +291,12 @@ final class LlamaEngineTest {
         try (var arena = Arena.ofConfined()) {
             var llama = engine.llama();
             var shifted = arena.allocate(Layouts.CONTEXT_PARAMS);
-            MemorySegment.copy(llama.contextDefaults(arena), 0, shifted, 4, Layouts.CONTEXT_PARAMS.byteSize() - 4);
+            MemorySegment.copy(
+                    llama.contextDefaults(arena),
+                    0,
+                    shifted,
+                    4,
+                    Layouts.CONTEXT_PARAMS.byteSize() - 4);
             assertThatThrownBy(() -> Layouts.verify("v9", llama.modelDefaults(arena), shifted))
                     .isInstanceOf(EngineException.class)
                     .hasMessageContaining("v9")
@@ -235,18 +315,35 @@ final class LlamaEngineTest {
     private List<Integer> answer(int[] prompt, SamplingOptions options) {
         try (var context = engine.open(new ContextOptions(512, 1, 512, 1));
                 var sampler = context.sampler(options)) {
-            return DemoModel.continueWith(context, sampler, 0, prompt.length, DemoModel.prefill(context, 0, 0, prompt), 9);
+            return DemoModel.continueWith(
+                    context,
+                    sampler,
+                    0,
+                    prompt.length,
+                    DemoModel.prefill(context, 0, 0, prompt),
+                    9);
         }
     }
 
-    private static SamplingOptions options(float temperature, OptionalLong seed, Map<Integer, Float> bias, Optional<String> grammar) {
+    private static SamplingOptions options(
+            float temperature,
+            OptionalLong seed,
+            Map<Integer, Float> bias,
+            Optional<String> grammar) {
         return new SamplingOptions(temperature, 1, 0, 0, 0, 0, 1, bias, seed, false, 0, grammar);
     }
 
-    private List<MemorySegment> export(dev.stator.engine.EngineContext context, int sequence, int from, int tokens, int blockTokens, Arena arena) {
+    private List<MemorySegment> export(
+            dev.stator.engine.EngineContext context,
+            int sequence,
+            int from,
+            int tokens,
+            int blockTokens,
+            Arena arena) {
         var targets = new ArrayList<MemorySegment>();
         for (int at = 0; at < tokens; at += blockTokens) {
-            targets.add(arena.allocate((long) Math.min(blockTokens, tokens - at) * bytesPerToken()));
+            targets.add(
+                    arena.allocate((long) Math.min(blockTokens, tokens - at) * bytesPerToken()));
         }
         context.exportRows(sequence, from, tokens, blockTokens, targets);
         return targets;
@@ -264,7 +361,8 @@ final class LlamaEngineTest {
     }
 
     /** Compares row by row, because a shorter last block is laid out for fewer tokens. */
-    private void assertSameRows(List<MemorySegment> expected, List<MemorySegment> actual, int tokens, int blockTokens) {
+    private void assertSameRows(
+            List<MemorySegment> expected, List<MemorySegment> actual, int tokens, int blockTokens) {
         for (int block = 0; block < actual.size(); block++) {
             long expectedTokens = expected.get(block).byteSize() / bytesPerToken();
             long actualTokens = actual.get(block).byteSize() / bytesPerToken();
@@ -274,8 +372,14 @@ final class LlamaEngineTest {
             for (int pass = 0; pass < 2; pass++) {
                 for (var layer : engine.model().kv().orElseThrow().layers()) {
                     long row = pass == 0 ? layer.keyBytes() : layer.valueBytes();
-                    assertThat(actual.get(block).asSlice(actualAt, rows * row).toArray(ValueLayout.JAVA_BYTE))
-                            .isEqualTo(expected.get(block).asSlice(expectedAt, rows * row).toArray(ValueLayout.JAVA_BYTE));
+                    assertThat(
+                                    actual.get(block)
+                                            .asSlice(actualAt, rows * row)
+                                            .toArray(ValueLayout.JAVA_BYTE))
+                            .isEqualTo(
+                                    expected.get(block)
+                                            .asSlice(expectedAt, rows * row)
+                                            .toArray(ValueLayout.JAVA_BYTE));
                     expectedAt += expectedTokens * row;
                     actualAt += actualTokens * row;
                 }

@@ -1,0 +1,116 @@
+package dev.stator.serving;
+
+import dev.stator.cache.BlockKey;
+import dev.stator.cache.BlockLease;
+import dev.stator.cache.BlockReservation;
+import dev.stator.cache.ClaimState;
+import dev.stator.cache.Claimant;
+import dev.stator.cache.HostTier;
+import dev.stator.cache.Waiting;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The cache as serving sees it. Without a host tier (turned off, or a model whose state cannot be
+ * cut into blocks) nothing is ever present and everything is the caller's to compute.
+ */
+final class Blocks {
+    private final Optional<HostTier> tier;
+    private final int blockTokens;
+
+    Blocks(Optional<HostTier> tier, int blockTokens) {
+        this.tier = tier;
+        this.blockTokens = blockTokens;
+    }
+
+    boolean enabled() {
+        return tier.isPresent();
+    }
+
+    int blockTokens() {
+        return blockTokens;
+    }
+
+    Optional<HostTier> tier() {
+        return tier;
+    }
+
+    /** How many leading keys are present. */
+    int match(List<BlockKey> keys) {
+        return tier.map(cache -> cache.match(keys)).orElse(0);
+    }
+
+    /**
+     * @return lets go of them; idempotent
+     */
+    Runnable pin(List<BlockKey> keys) {
+        return tier.<Runnable>map(cache -> cache.pin(keys)::close).orElse(() -> {});
+    }
+
+    Optional<BlockLease> acquire(BlockKey key, int[] tokens, int from, int to) {
+        return tier.flatMap(cache -> cache.acquire(key, tokens, from, to));
+    }
+
+    ClaimState claim(BlockKey key, Claimant claimant) {
+        return tier.map(cache -> cache.claim(key, claimant)).orElse(ClaimState.MINE);
+    }
+
+    void release(Claimant claimant) {
+        tier.ifPresent(cache -> cache.release(claimant));
+    }
+
+    /** Gives up one claim, so that others do not wait for what could not be stored. */
+    void release(Claimant claimant, BlockKey key) {
+        tier.ifPresent(cache -> cache.release(claimant, key));
+    }
+
+    Optional<Waiting> await(BlockKey key, Runnable onChange) {
+        return tier.map(cache -> cache.await(key, onChange));
+    }
+
+    Optional<BlockReservation> reserve(
+            BlockKey key, BlockKey parent, int[] tokens, int from, int to, long recomputeMicros) {
+        return tier.flatMap(cache -> cache.reserve(key, parent, tokens, from, to, recomputeMicros));
+    }
+
+    /** Keys of a list of tokens cut into full blocks, appended to those that are known already. */
+    void extend(List<BlockKey> keys, BlockKey root, int[] tokens, int size) {
+        for (int from = keys.size() * blockTokens;
+                from + blockTokens <= size;
+                from += blockTokens) {
+            keys.add(parent(keys, root, keys.size()).child(tokens, from, from + blockTokens));
+        }
+    }
+
+    static BlockKey parent(List<BlockKey> keys, BlockKey root, int block) {
+        return block == 0 ? root : keys.get(block - 1);
+    }
+
+    /** For statistics: gauges and counters by name. */
+    Map<String, Long> stats() {
+        return tier.map(HostTier::stats)
+                .map(
+                        stats -> {
+                            var map = new LinkedHashMap<String, Long>();
+                            map.put("blocks", (long) stats.used());
+                            map.put("blocks_capacity", (long) stats.slots());
+                            map.put("blocks_pinned", (long) stats.pinned());
+                            map.put("blocks_claimed", (long) stats.claims());
+                            map.put("bytes_capacity", stats.capacityBytes());
+                            map.put("leases", (long) stats.leases());
+                            map.put("hits", stats.hits());
+                            map.put("misses", stats.misses());
+                            map.put("stored", stats.stored());
+                            map.put("evictions", stats.evictions());
+                            map.put("refused_full", stats.refusedFull());
+                            map.put("refused_orphan", stats.refusedOrphan());
+                            map.put("growth_failures", stats.growthFailures());
+                            map.put("bytes_written", stats.bytesWritten());
+                            map.put("bytes_read", stats.bytesRead());
+                            return Map.copyOf(map);
+                        })
+                .orElse(Map.of());
+    }
+}

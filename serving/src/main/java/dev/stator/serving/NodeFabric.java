@@ -1,0 +1,305 @@
+package dev.stator.serving;
+
+import dev.stator.cache.BlockKey;
+import dev.stator.cache.HostTier;
+import dev.stator.cache.HostTierOptions;
+import dev.stator.engine.ContextOptions;
+import dev.stator.engine.Embedder;
+import dev.stator.engine.Engine;
+import dev.stator.engine.KvShape;
+import dev.stator.engine.ModelInfo;
+import dev.stator.engine.Tokenizer;
+import dev.stator.routing.Rates;
+import dev.stator.routing.Router;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * One process that does everything: host tier, prefill and decode workers over one loaded model.
+ * Owns all of these but not the engine.
+ */
+public final class NodeFabric implements Fabric {
+    /** Slots beyond the running answers, for sequences that stay resident. */
+    private static final int RESIDENT_SLOTS = 16;
+
+    /**
+     * Prompts that a prefill worker interleaves: enough to go on while some wait for blocks of
+     * others.
+     */
+    private static final int PREFILLING = 16;
+
+    /** A step that generates carries at most this part of the step budget in prompt tokens. */
+    private static final int MIXED_PART = 8;
+
+    private final Engine engine;
+    private final NodeOptions options;
+    private final Blocks blocks;
+    private final CoreBudget cores;
+    private final List<Worker> prefill = new ArrayList<>();
+    private final List<Worker> decode = new ArrayList<>();
+    private final Dispatcher dispatcher;
+    private final ReentrantLock embedding = new ReentrantLock();
+    private Optional<Embedder> embedder = Optional.empty();
+    private final AtomicLong generatedTokens = new AtomicLong();
+    private final Map<String, AtomicLong> promptTokens = new ConcurrentHashMap<>();
+
+    private NodeFabric(Engine engine, NodeOptions options) {
+        this.engine = engine;
+        this.options = options;
+        this.cores = new CoreBudget(options.threads());
+        this.blocks = new Blocks(openTier(engine, options), options.blockTokens());
+        for (var source : List.of("device", "host", "computed")) {
+            promptTokens.put(source, new AtomicLong());
+        }
+        var rates = new Rates();
+        this.dispatcher =
+                new Dispatcher(
+                        options.maxQueue(),
+                        decode,
+                        prefill,
+                        new Router(options.mode(), rates),
+                        blocks);
+        try {
+            if (engine.model().generates()) {
+                for (int i = 0; i < options.decodeWorkers(); i++) {
+                    decode.add(worker(Role.DECODE, i, rates));
+                }
+                // Without a cache there is no way to hand KV over.
+                for (int i = 0; i < options.prefillWorkers() && blocks.enabled(); i++) {
+                    prefill.add(worker(Role.PREFILL, i, rates));
+                }
+            }
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+        prefill.forEach(Worker::start);
+        decode.forEach(Worker::start);
+    }
+
+    /**
+     * Opens the host tier and the workers' contexts and starts them.
+     *
+     * @throws dev.stator.engine.EngineException if KV memory cannot be had
+     * @throws dev.stator.cache.CacheException if the host tier cannot be made
+     */
+    public static NodeFabric start(Engine engine, NodeOptions options) {
+        return new NodeFabric(engine, options);
+    }
+
+    private static Optional<HostTier> openTier(Engine engine, NodeOptions options) {
+        if (options.hostCacheBytes() == 0) {
+            return Optional.empty();
+        }
+        return engine.model()
+                .kv()
+                .map(
+                        kv ->
+                                HostTier.open(
+                                        HostTierOptions.of(
+                                                options.hostCacheFolder(),
+                                                options.hostCacheBytes(),
+                                                kv.bytesPerToken() * options.blockTokens(),
+                                                options.blockTokens())));
+    }
+
+    private Worker worker(Role role, int index, Rates rates) {
+        boolean generates = role == Role.DECODE;
+        int cells = generates ? options.decodeCells() : options.prefillCells();
+        int running = generates ? options.running() : PREFILLING;
+        int sequences = generates ? running + RESIDENT_SLOTS : running;
+        var context =
+                engine.open(
+                        new ContextOptions(
+                                cells,
+                                sequences,
+                                Math.max(options.stepTokens(), running),
+                                cores.cores()));
+        var workerOptions =
+                new WorkerOptions(
+                        role.label() + "-" + index,
+                        role,
+                        running,
+                        options.stepTokens(),
+                        Math.max(options.blockTokens(), options.stepTokens() / MIXED_PART),
+                        generates ? cells / 4 : 0);
+        int bytesPerToken = engine.model().kv().map(KvShape::bytesPerToken).orElse(0);
+        return new Worker(
+                workerOptions,
+                context,
+                engine.tokenizer(),
+                bytesPerToken,
+                blocks,
+                cores,
+                rates,
+                this::pump);
+    }
+
+    private void pump() {
+        dispatcher.pump();
+    }
+
+    @Override
+    public ModelInfo model() {
+        return engine.model();
+    }
+
+    @Override
+    public Tokenizer tokenizer() {
+        return engine.tokenizer();
+    }
+
+    @Override
+    public int contextTokens() {
+        return options.contextTokens();
+    }
+
+    @Override
+    public Admission submit(GenerationRequest asked, GenerationListener listener) {
+        check(asked);
+        var root = BlockKey.root(engine.model().fingerprint(), asked.salt());
+        return dispatcher.submit(
+                new Request(
+                        asked,
+                        new Counting(listener),
+                        root,
+                        options.blockTokens(),
+                        this::cancelled));
+    }
+
+    private void check(GenerationRequest asked) {
+        if (!engine.model().generates()) {
+            throw new IllegalArgumentException(
+                    "the model %s embeds texts and does not generate"
+                            .formatted(engine.model().name()));
+        }
+        if (asked.prompt().length < 1) {
+            throw new IllegalArgumentException("the prompt is empty");
+        }
+        if (asked.maxTokens() < 1) {
+            throw new IllegalArgumentException("at least one token must be generated");
+        }
+        if ((long) asked.prompt().length + asked.maxTokens() > options.contextTokens()) {
+            throw new IllegalArgumentException(
+                    "a prompt of %d tokens and an answer of up to %d exceed the context of %d tokens"
+                            .formatted(
+                                    asked.prompt().length,
+                                    asked.maxTokens(),
+                                    options.contextTokens()));
+        }
+        for (int token : asked.prompt()) {
+            if (token < 0 || token >= engine.model().vocabularySize()) {
+                throw new IllegalArgumentException(
+                        "token %d is not one of 0 to %d"
+                                .formatted(token, engine.model().vocabularySize() - 1));
+            }
+        }
+    }
+
+    private void cancelled(Request request) {
+        if (dispatcher.remove(request)) {
+            request.listener().onFinish(FinishReason.CANCELLED, "", request.account());
+        } else {
+            decode.forEach(Worker::wake);
+            prefill.forEach(Worker::wake);
+        }
+    }
+
+    @Override
+    public List<float[]> embed(List<int[]> inputs) {
+        embedding.lock();
+        try {
+            if (embedder.isEmpty()) {
+                embedder = Optional.of(engine.openEmbedder(cores.cores()));
+            }
+            var opened = embedder.get();
+            cores.enter(Role.PREFILL);
+            try {
+                var vectors = new ArrayList<float[]>();
+                for (int[] input : inputs) {
+                    try (var _ = cores.take(Role.PREFILL)) {
+                        vectors.add(opened.embed(input));
+                    }
+                }
+                return vectors;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted while waiting for cores", e);
+            } finally {
+                cores.leave(Role.PREFILL);
+            }
+        } finally {
+            embedding.unlock();
+        }
+    }
+
+    @Override
+    public FabricStats stats() {
+        var state = dispatcher.state();
+        var workers = new ArrayList<FabricStats.Worker>();
+        prefill.forEach(worker -> workers.add(worker.stats()));
+        decode.forEach(worker -> workers.add(worker.stats()));
+        var sources = new LinkedHashMap<String, Long>();
+        promptTokens.forEach((source, count) -> sources.put(source, count.get()));
+        return new FabricStats(
+                state.draining(),
+                state.queued(),
+                options.maxQueue(),
+                workers,
+                sources,
+                generatedTokens.get(),
+                state.shed(),
+                blocks.stats());
+    }
+
+    @Override
+    public void drain() {
+        dispatcher.drain();
+    }
+
+    @Override
+    public void close() {
+        dispatcher.abandon().forEach(request -> request.listener().onFailure("the server stops"));
+        decode.forEach(Worker::close);
+        prefill.forEach(Worker::close);
+        embedder.ifPresent(Embedder::close);
+        blocks.tier().ifPresent(HostTier::close);
+    }
+
+    /** Counts for {@link #stats()} what a listener hears. */
+    private final class Counting implements GenerationListener {
+        private final GenerationListener listener;
+
+        Counting(GenerationListener listener) {
+            this.listener = listener;
+        }
+
+        @Override
+        public void onToken(GeneratedToken token) {
+            generatedTokens.incrementAndGet();
+            listener.onToken(token);
+        }
+
+        @Override
+        public void onFinish(FinishReason reason, String tail, Account account) {
+            account.promptTokensBySource()
+                    .forEach(
+                            (source, count) ->
+                                    promptTokens
+                                            .computeIfAbsent(source, _ -> new AtomicLong())
+                                            .addAndGet(count));
+            listener.onFinish(reason, tail, account);
+        }
+
+        @Override
+        public void onFailure(String message) {
+            listener.onFailure(message);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+package dev.stator.serving;
+
+import dev.stator.routing.Mode;
+import java.nio.file.Path;
+
+/**
+ * The size and shape of one node.
+ *
+ * @param prefillWorkers 0 makes every request aggregated
+ * @param decodeWorkers at least 1
+ * @param contextTokens the most tokens of prompt and answer together
+ * @param prefillCells KV cells of each prefill worker, at least {@code contextTokens}
+ * @param decodeCells KV cells of each decode worker, at least {@code contextTokens}
+ * @param running the most answers that one decode worker generates at once
+ * @param blockTokens tokens of a block
+ * @param stepTokens the most prompt tokens of one step
+ * @param threads cores that all workers share
+ * @param hostCacheBytes capacity of the host tier; 0 turns the cache off
+ * @param hostCacheFolder where the host tier's file is made
+ * @param maxQueue requests that may wait; one more is shed
+ */
+public record NodeOptions(
+        Mode mode,
+        int prefillWorkers,
+        int decodeWorkers,
+        int contextTokens,
+        int prefillCells,
+        int decodeCells,
+        int running,
+        int blockTokens,
+        int stepTokens,
+        int threads,
+        long hostCacheBytes,
+        Path hostCacheFolder,
+        int maxQueue) {
+    public NodeOptions {
+        require(prefillWorkers >= 0, "prefill-workers must not be negative");
+        require(decodeWorkers >= 1, "decode-workers must be at least 1");
+        require(contextTokens >= 16, "context must be at least 16 tokens");
+        require(
+                prefillWorkers == 0 || prefillCells >= contextTokens,
+                "prefill-cells must hold at least one context");
+        require(decodeCells >= contextTokens, "decode-cells must hold at least one context");
+        require(running >= 1 && running <= 128, "max-running must be between 1 and 128");
+        require(blockTokens >= 1, "block-tokens must be at least 1");
+        require(stepTokens >= running, "step-tokens must be at least max-running");
+        require(threads >= 1, "threads must be at least 1");
+        require(maxQueue >= 0, "max-queue must not be negative");
+    }
+
+    private static void require(boolean condition, String message) {
+        if (!condition) {
+            throw new IllegalArgumentException(message);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+package dev.stator.serving;
+
+import dev.stator.cache.BlockKey;
+import dev.stator.cache.Claimant;
+import dev.stator.routing.Plan;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+
+/**
+ * One request on its way through: what was asked, its tokens so far, and its account.
+ *
+ * <p>The decode worker owns it once dispatched. A prefill worker may read the prompt and its keys,
+ * which do not change.
+ */
+final class Request implements Admission.Admitted {
+    private final GenerationRequest asked;
+    private final GenerationListener listener;
+    private final Consumer<Request> onCancel;
+    private final List<BlockKey> promptKeys;
+    private final BlockKey root;
+    private final int[] tokens;
+    private int size;
+    private volatile boolean cancelled;
+
+    /** Claims of the worker that prefills, and of a decode worker that has to do it after all. */
+    final Claimant prefillClaimant = new Claimant("prefill of request");
+
+    final Claimant decodeClaimant = new Claimant("decode of request");
+    final long submittedNanos = System.nanoTime();
+    final AtomicInteger computedTokens = new AtomicInteger();
+    private long dispatchedNanos;
+    private long promptReadyNanos;
+    private long firstTokenNanos;
+    final AtomicLong onboardNanos = new AtomicLong();
+    int deviceTokens;
+    private Plan plan = new Plan.Aggregated("", 0);
+    private Runnable unpin = () -> {};
+
+    Request(
+            GenerationRequest asked,
+            GenerationListener listener,
+            BlockKey root,
+            int blockTokens,
+            Consumer<Request> onCancel) {
+        this.asked = asked;
+        this.listener = listener;
+        this.onCancel = onCancel;
+        this.root = root;
+        this.tokens = Arrays.copyOf(asked.prompt(), asked.prompt().length + asked.maxTokens());
+        this.size = asked.prompt().length;
+        this.promptKeys =
+                BlockKey.chain(root, Arrays.copyOf(asked.prompt(), reusable()), blockTokens);
+    }
+
+    GenerationRequest asked() {
+        return asked;
+    }
+
+    GenerationListener listener() {
+        return listener;
+    }
+
+    BlockKey root() {
+        return root;
+    }
+
+    /**
+     * Prompt tokens whose KV can come from elsewhere: all but the last, whose logits begin the
+     * answer.
+     */
+    int reusable() {
+        return asked.prompt().length - 1;
+    }
+
+    /** Keys of the blocks of the {@link #reusable()} tokens; the last block may be short. */
+    List<BlockKey> promptKeys() {
+        return promptKeys;
+    }
+
+    /**
+     * Prompt and answer; valid up to {@link #size()}. Never reallocated, so the prompt may be read
+     * from any thread.
+     */
+    int[] tokens() {
+        return tokens;
+    }
+
+    int size() {
+        return size;
+    }
+
+    int generated() {
+        return size - asked.prompt().length;
+    }
+
+    void append(int token) {
+        tokens[size++] = token;
+        if (firstTokenNanos == 0) {
+            firstTokenNanos = System.nanoTime();
+        }
+    }
+
+    boolean cancelled() {
+        return cancelled;
+    }
+
+    @Override
+    public void cancel() {
+        if (!cancelled) {
+            cancelled = true;
+            onCancel.accept(this);
+        }
+    }
+
+    /**
+     * @param unpin lets go of the prompt's blocks, which must not be evicted between their
+     *     publication and the decode worker's reading; idempotent
+     */
+    void dispatched(Plan plan, Runnable unpin) {
+        this.plan = plan;
+        this.unpin = unpin;
+        this.dispatchedNanos = System.nanoTime();
+    }
+
+    void promptReady() {
+        if (promptReadyNanos == 0) {
+            promptReadyNanos = System.nanoTime();
+            unpin.run();
+        }
+    }
+
+    void unpin() {
+        unpin.run();
+    }
+
+    Account account() {
+        long now = System.nanoTime();
+        int prompt = asked.prompt().length;
+        int computed = Math.min(prompt, computedTokens.get());
+        int device = Math.min(prompt - computed, deviceTokens);
+        var sources = new LinkedHashMap<String, Integer>();
+        sources.put("device", device);
+        sources.put("host", prompt - computed - device);
+        sources.put("computed", computed);
+        var stages = new LinkedHashMap<String, Double>();
+        stages.put("queue", millis(submittedNanos, dispatchedNanos == 0 ? now : dispatchedNanos));
+        stages.put("onboard", onboardNanos.get() / 1e6);
+        if (promptReadyNanos != 0) {
+            stages.put("prefill", millis(dispatchedNanos, promptReadyNanos));
+        }
+        if (firstTokenNanos != 0) {
+            stages.put("first_token", millis(submittedNanos, firstTokenNanos));
+            stages.put("decode", millis(firstTokenNanos, now));
+        }
+        stages.put("predicted_first_token", plan.predictedMillis());
+        stages.put("total", millis(submittedNanos, now));
+        var prefill =
+                plan instanceof Plan.Split split ? split.prefillWorker() : plan.decodeWorker();
+        var name = plan instanceof Plan.Split ? "split" : "aggregated";
+        return new Account(
+                name,
+                prefill,
+                plan.decodeWorker(),
+                sources,
+                Arrays.copyOfRange(tokens, prompt, size),
+                stages);
+    }
+
+    /** Keys of full blocks, which a decode worker extends as the answer grows. */
+    List<BlockKey> fullBlockKeys(int blockTokens) {
+        return new ArrayList<>(promptKeys.subList(0, reusable() / blockTokens));
+    }
+
+    private static double millis(long from, long to) {
+        return (to - from) / 1e6;
+    }
+}

@@ -1,0 +1,632 @@
+package dev.stator.serving;
+
+import dev.stator.engine.Batch;
+import dev.stator.engine.EngineContext;
+import dev.stator.engine.EngineException;
+import dev.stator.engine.Sampler;
+import dev.stator.engine.StepResult;
+import dev.stator.engine.Tokenizer;
+import dev.stator.routing.Rates;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One engine context and the thread that steps it: continuous batching with chunked prefill.
+ *
+ * <p>Each turn takes in new requests, moves sequences on through the cache, computes one batch (a
+ * token for every running answer, the rest of the budget for prompts in order of arrival), samples,
+ * and publishes finished blocks. A prefill worker does the same without generating: it computes and
+ * publishes all blocks of a prompt, and forgets it.
+ */
+final class Worker implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
+
+    /**
+     * How long an idle worker sleeps at most; sequences that wait for others are looked at again
+     * then.
+     */
+    private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /**
+     * Cells of an answer that are set aside when a request is taken in; if more are wanted than
+     * there are, the youngest sequence gives way.
+     */
+    private static final int ANSWER_CELLS = 256;
+
+    /** A prefill step of about this length: cores are shared anew after each. */
+    private static final double STEP_MILLIS = 250;
+
+    private final WorkerOptions options;
+    private final EngineContext context;
+    private final Tokenizer tokenizer;
+    private final Blocks blocks;
+    private final CoreBudget cores;
+    private final Rates rates;
+    private final Runnable onRoom;
+    private final Onboarder onboarder;
+    private final Publisher publisher;
+    private final Residents residents;
+    private final Thread thread;
+
+    private final Queue<Request> inbox = new ConcurrentLinkedQueue<>();
+    private final AtomicBoolean awake = new AtomicBoolean();
+    private volatile boolean stopping;
+
+    // Owned by the worker's thread.
+    private final Deque<Request> backlog = new ArrayDeque<>();
+    private final List<Sequence> sequences = new ArrayList<>();
+    private final Deque<Integer> freeSlots = new ArrayDeque<>();
+    private final Batch batch = new Batch();
+    private final List<Sequence> stepped = new ArrayList<>();
+    private boolean busy;
+
+    // Read by the dispatcher and by statistics.
+    private final AtomicInteger assigned = new AtomicInteger();
+    private final AtomicLong committedCells = new AtomicLong();
+    private final AtomicLong arrivingTokens = new AtomicLong();
+    private volatile long waitingTokens;
+    private volatile int usedCells;
+    private volatile long steps;
+    private volatile long computedTokens;
+
+    Worker(
+            WorkerOptions options,
+            EngineContext context,
+            Tokenizer tokenizer,
+            int bytesPerToken,
+            Blocks blocks,
+            CoreBudget cores,
+            Rates rates,
+            Runnable onRoom) {
+        this.options = options;
+        this.context = context;
+        this.tokenizer = tokenizer;
+        this.blocks = blocks;
+        this.cores = cores;
+        this.rates = rates;
+        this.onRoom = onRoom;
+        this.onboarder = new Onboarder(blocks, context, rates, bytesPerToken, this::wake);
+        this.publisher =
+                new Publisher(blocks, context, bytesPerToken, rates::prefillMillisPerToken);
+        this.residents = new Residents(options.residentCells());
+        for (int slot = 0; slot < context.options().sequences(); slot++) {
+            freeSlots.add(slot);
+        }
+        this.thread = Thread.ofPlatform().name(options.id()).unstarted(this::run);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    // Any thread.
+
+    String id() {
+        return options.id();
+    }
+
+    /** Takes a request in; it will be heard of through its listener. */
+    void assign(Request request) {
+        assigned.incrementAndGet();
+        committedCells.addAndGet(cellsOf(request));
+        arrivingTokens.addAndGet(request.reusable());
+        inbox.add(request);
+        wake();
+    }
+
+    boolean hasRoom(Request request) {
+        return assigned.get() < options.running()
+                && (assigned.get() == 0
+                        || committedCells.get() + cellsOf(request) <= context.options().cells());
+    }
+
+    int running() {
+        return assigned.get();
+    }
+
+    /** Prompt tokens that are still to be computed or imported here. */
+    long waitingTokens() {
+        return waitingTokens + arrivingTokens.get();
+    }
+
+    int deviceTokens(Request request) {
+        return residents.match(request.tokens(), request.reusable());
+    }
+
+    void wake() {
+        awake.set(true);
+        LockSupport.unpark(thread);
+    }
+
+    FabricStats.Worker stats() {
+        return new FabricStats.Worker(
+                options.id(),
+                options.role().label(),
+                assigned.get(),
+                inbox.size(),
+                context.options().cells(),
+                usedCells,
+                residents.cells(),
+                steps,
+                computedTokens,
+                onboarder.bytesImported(),
+                publisher.bytesExported());
+    }
+
+    private static long cellsOf(Request request) {
+        return request.asked().prompt().length
+                + Math.min(request.asked().maxTokens(), ANSWER_CELLS);
+    }
+
+    // The worker's thread.
+
+    private void run() {
+        try {
+            while (!stopping) {
+                awake.set(false);
+                if (!turn()) {
+                    idle();
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            busy(false);
+            abandonAll();
+        }
+    }
+
+    private void idle() {
+        busy(false);
+        if (!awake.get() && !stopping) {
+            LockSupport.parkNanos(this, IDLE_NANOS);
+        }
+    }
+
+    private void busy(boolean now) {
+        if (now != busy) {
+            busy = now;
+            if (now) {
+                cores.enter(options.role());
+            } else {
+                cores.leave(options.role());
+            }
+        }
+    }
+
+    /**
+     * @return whether anything moved
+     */
+    private boolean turn() throws InterruptedException {
+        boolean moved = admit();
+        moved |= reap();
+        moved |= onboard();
+        fillBatch();
+        observe();
+        if (batch.size() == 0) {
+            return moved;
+        }
+        busy(true);
+        step();
+        return true;
+    }
+
+    private boolean admit() {
+        for (var request = inbox.poll(); request != null; request = inbox.poll()) {
+            backlog.add(request);
+        }
+        boolean moved = false;
+        while (!backlog.isEmpty() && sequences.size() < options.running() && slotAvailable()) {
+            begin(backlog.poll());
+            moved = true;
+        }
+        return moved;
+    }
+
+    private boolean slotAvailable() {
+        if (freeSlots.isEmpty()) {
+            residents.evict().ifPresent(this::clear);
+        }
+        return !freeSlots.isEmpty();
+    }
+
+    private void clear(Residents.Resident resident) {
+        context.truncate(resident.slot(), 0);
+        freeSlots.add(resident.slot());
+    }
+
+    private void begin(Request request) {
+        arrivingTokens.addAndGet(-request.reusable());
+        boolean generates = options.role() == Role.DECODE;
+        Optional<Sampler> sampler = Optional.empty();
+        if (generates) {
+            try {
+                sampler = Optional.of(context.sampler(request.asked().sampling()));
+            } catch (EngineException e) {
+                abandon(request, e.getMessage());
+                return;
+            }
+        }
+        var sequence =
+                new Sequence(
+                        request,
+                        generates,
+                        freeSlots.poll(),
+                        sampler,
+                        request.fullBlockKeys(blocks.blockTokens()));
+        sequences.add(sequence);
+        takeFromDevice(sequence);
+    }
+
+    /** Begins a sequence with what a resident holds of it. */
+    private void takeFromDevice(Sequence sequence) {
+        var request = sequence.request;
+        residents
+                .best(request.tokens(), request.reusable())
+                .ifPresent(
+                        resident -> {
+                            int shared = resident.shared(request.tokens(), request.reusable());
+                            context.copy(resident.slot(), sequence.slot, shared);
+                            if (resident.tokens().length - shared <= blocks.blockTokens()) {
+                                // The conversation goes on: its last turn need not stay beside it.
+                                residents.remove(resident);
+                                clear(resident);
+                            }
+                            sequence.ready = shared;
+                            request.deviceTokens = shared;
+                        });
+    }
+
+    private boolean reap() {
+        boolean moved = false;
+        for (var sequence : List.copyOf(sequences)) {
+            if (sequence.request.cancelled()) {
+                finish(sequence, FinishReason.CANCELLED);
+                moved = true;
+            } else if (!sequence.generates && sequence.ready >= sequence.goal()) {
+                drop(sequence);
+                moved = true;
+            }
+        }
+        return moved;
+    }
+
+    private boolean onboard() {
+        boolean moved = false;
+        for (var sequence : List.copyOf(sequences)) {
+            if (sequence.preempted && !resumes(sequence)) {
+                continue;
+            }
+            int before = sequence.ready;
+            if (onboarder.advance(sequence) == StepResult.NO_ROOM) {
+                makeRoom(sequence);
+                moved = true;
+            }
+            moved |= sequence.ready != before;
+            if (sequence.ready >= sequence.goal() && sequence.generates) {
+                sequence.request.promptReady();
+            }
+        }
+        return moved;
+    }
+
+    /** A preempted sequence goes on when it is the oldest, or when all before it leave it room. */
+    private boolean resumes(Sequence sequence) {
+        int used = sequences.stream().mapToInt(s -> s.ready).sum();
+        if (sequences.getFirst() == sequence
+                || used + sequence.request.size() + ANSWER_CELLS <= context.options().cells()) {
+            sequence.preempted = false;
+        }
+        return !sequence.preempted;
+    }
+
+    private void fillBatch() {
+        batch.clear();
+        stepped.clear();
+        for (var sequence : sequences) {
+            if (sequence.generating() && !sequence.preempted) {
+                add(sequence, sequence.ready + 1);
+            }
+        }
+        int budget = batch.size() > 0 ? options.mixedTokens() : promptBudget();
+        budget = Math.min(budget, context.options().stepTokens() - batch.size());
+        for (var sequence : sequences) {
+            if (budget > 0
+                    && sequence.computable
+                    && !sequence.preempted
+                    && !sequence.generating()) {
+                int end = chunkEnd(sequence, budget);
+                budget -= end - sequence.ready;
+                if (end > sequence.ready) {
+                    add(sequence, end);
+                }
+            }
+        }
+    }
+
+    private int promptBudget() {
+        int size = blocks.blockTokens();
+        int wanted =
+                (int) (STEP_MILLIS / Math.max(1e-6, rates.prefillMillisPerToken())) / size * size;
+        return Math.clamp(wanted, Math.min(2 * size, options.stepTokens()), options.stepTokens());
+    }
+
+    /** As far as the budget goes without entering a block that another worker has or computes. */
+    private int chunkEnd(Sequence sequence, int budget) {
+        int size = blocks.blockTokens();
+        int limit =
+                Math.min(
+                        sequence.ready + budget,
+                        sequence.generates ? sequence.request.size() : sequence.goal());
+        int end = (sequence.ready / size + 1) * size;
+        while (end < limit && onboarder.mayCompute(sequence, end)) {
+            end += size;
+        }
+        return Math.min(end, limit);
+    }
+
+    private void add(Sequence sequence, int end) {
+        var request = sequence.request;
+        sequence.outputIndex = -1;
+        for (int position = sequence.ready; position < end; position++) {
+            boolean output = sequence.generates && position == request.size() - 1;
+            int index = batch.add(request.tokens()[position], position, sequence.slot, output);
+            if (output) {
+                sequence.outputIndex = index;
+            }
+        }
+        sequence.stepTokens = end - sequence.ready;
+        stepped.add(sequence);
+    }
+
+    private void step() throws InterruptedException {
+        StepResult result;
+        long start;
+        try (var lease = cores.take(options.role())) {
+            start = System.nanoTime();
+            context.threads(lease.count());
+            result = context.step(batch);
+        } catch (EngineException e) {
+            LOG.error("{}: a step of {} tokens failed", options.id(), batch.size(), e);
+            List.copyOf(stepped)
+                    .forEach(sequence -> fail(sequence, "the engine failed: " + e.getMessage()));
+            return;
+        }
+        if (result == StepResult.NO_ROOM) {
+            makeRoom(stepped.getFirst());
+            return;
+        }
+        steps++;
+        measure((System.nanoTime() - start) / 1e6);
+        for (var sequence : List.copyOf(stepped)) {
+            afterStep(sequence);
+        }
+    }
+
+    private void measure(double millis) {
+        long generated = stepped.stream().filter(Sequence::generating).count();
+        if (generated == 0) {
+            rates.prefilled(batch.size(), millis);
+        } else if (generated == batch.size()) {
+            rates.decoded(millis);
+        }
+    }
+
+    private void afterStep(Sequence sequence) {
+        var request = sequence.request;
+        int prompt = request.asked().prompt().length;
+        int before = sequence.ready;
+        sequence.ready += sequence.stepTokens;
+        int computed = Math.max(0, Math.min(sequence.ready, prompt) - before);
+        request.computedTokens.addAndGet(computed);
+        computedTokens += sequence.stepTokens;
+        try {
+            if (sequence.outputIndex >= 0) {
+                request.promptReady();
+                emit(sequence);
+            }
+            // Ended sequences publish too: the next turn begins with what they generated.
+            if (publisher.due(sequence)) {
+                publisher.publish(sequence);
+            }
+        } catch (EngineException e) {
+            fail(sequence, e.getMessage());
+            return;
+        }
+        endIfDone(sequence);
+    }
+
+    private void emit(Sequence sequence) {
+        var request = sequence.request;
+        var asked = request.asked();
+        var sampled = sequence.sampler.orElseThrow().sample(sequence.outputIndex);
+        request.append(sampled.token());
+        boolean ends =
+                !asked.ignoreEnd() && tokenizer.endsGeneration(sampled.token())
+                        || asked.stopTokens().contains(sampled.token());
+        var text = ends ? "" : sequence.text.accept(tokenizer.bytes(sampled.token(), true));
+        call(request, () -> request.listener().onToken(new GeneratedToken(sampled, text)));
+        if (ends || sequence.text.stopped()) {
+            sequence.ended = Optional.of(FinishReason.STOP);
+        } else if (request.generated() >= asked.maxTokens()) {
+            sequence.ended = Optional.of(FinishReason.LENGTH);
+        }
+    }
+
+    private void endIfDone(Sequence sequence) {
+        sequence.ended.ifPresent(reason -> finish(sequence, reason));
+    }
+
+    /** Frees cells: first of ended sequences, then of the youngest running one. */
+    private void makeRoom(Sequence wanting) {
+        var resident = residents.evict();
+        if (resident.isPresent()) {
+            clear(resident.get());
+            return;
+        }
+        var youngest =
+                sequences.reversed().stream().filter(s -> s.ready > 0 && !s.preempted).findFirst();
+        if (sequences.size() <= 1 || youngest.isEmpty()) {
+            fail(
+                    wanting,
+                    "the request does not fit the engine's KV memory of %d tokens"
+                            .formatted(context.options().cells()));
+            return;
+        }
+        LOG.info(
+                "{}: preempting {}, its {} tokens go on later",
+                options.id(),
+                youngest.get().request.asked().id(),
+                youngest.get().ready);
+        preempt(youngest.get());
+    }
+
+    private void preempt(Sequence sequence) {
+        if (publisher.due(sequence)) {
+            publisher.publish(sequence);
+        }
+        context.truncate(sequence.slot, 0);
+        sequence.ready = 0;
+        sequence.preempted = true;
+        sequence.computable = false;
+        sequence.stopWaiting();
+    }
+
+    private void finish(Sequence sequence, FinishReason reason) {
+        var request = sequence.request;
+        if (sequence.generates) {
+            var tail = sequence.text.tail();
+            keepResident(sequence);
+            forget(sequence);
+            call(request, () -> request.listener().onFinish(reason, tail, request.account()));
+            onRoom.run();
+        } else {
+            drop(sequence);
+        }
+    }
+
+    private void fail(Sequence sequence, String message) {
+        var request = sequence.request;
+        context.truncate(sequence.slot, 0);
+        freeSlots.add(sequence.slot);
+        forget(sequence);
+        if (sequence.generates) {
+            call(request, () -> request.listener().onFailure(message));
+            onRoom.run();
+        }
+    }
+
+    /** A prefill is over: what it computed lives in the cache. */
+    private void drop(Sequence sequence) {
+        context.truncate(sequence.slot, 0);
+        freeSlots.add(sequence.slot);
+        forget(sequence);
+    }
+
+    private void keepResident(Sequence sequence) {
+        if (sequence.ready == 0 || !residents.fits(sequence.ready)) {
+            context.truncate(sequence.slot, 0);
+            freeSlots.add(sequence.slot);
+            return;
+        }
+        residents.add(
+                new Residents.Resident(
+                        sequence.slot,
+                        java.util.Arrays.copyOf(sequence.request.tokens(), sequence.ready)));
+        while (residents.overfull()) {
+            residents.evict().ifPresent(this::clear);
+        }
+    }
+
+    private void forget(Sequence sequence) {
+        sequences.remove(sequence);
+        stepped.remove(sequence);
+        sequence.stopWaiting();
+        sequence.sampler.ifPresent(Sampler::close);
+        blocks.release(sequence.claimant);
+        if (sequence.generates) {
+            sequence.request.unpin();
+        }
+        unassign(sequence.request);
+    }
+
+    private void unassign(Request request) {
+        assigned.decrementAndGet();
+        committedCells.addAndGet(-cellsOf(request));
+    }
+
+    /** Ends a request that never became a sequence here. */
+    private void abandon(Request request, String message) {
+        unassign(request);
+        if (options.role() == Role.DECODE) {
+            blocks.release(request.decodeClaimant);
+            request.unpin();
+            call(request, () -> request.listener().onFailure(message));
+            onRoom.run();
+        } else {
+            blocks.release(request.prefillClaimant);
+        }
+    }
+
+    private void abandonAll() {
+        List.copyOf(sequences).forEach(sequence -> fail(sequence, "the server stops"));
+        admitNothing();
+    }
+
+    private void admitNothing() {
+        backlog.forEach(request -> abandon(request, "the server stops"));
+        backlog.clear();
+        for (var request = inbox.poll(); request != null; request = inbox.poll()) {
+            abandon(request, "the server stops");
+        }
+    }
+
+    private void observe() {
+        usedCells = sequences.stream().mapToInt(sequence -> sequence.ready).sum();
+        waitingTokens =
+                sequences.stream()
+                                .mapToLong(
+                                        sequence -> Math.max(0, sequence.goal() - sequence.ready))
+                                .sum()
+                        + backlog.stream().mapToLong(Request::reusable).sum();
+    }
+
+    private static void call(Request request, Runnable callback) {
+        try {
+            callback.run();
+        } catch (RuntimeException e) {
+            LOG.error("the listener of {} failed", request.asked().id(), e);
+        }
+    }
+
+    /** Ends what runs, stops the thread and closes the context. */
+    @Override
+    public void close() {
+        stopping = true;
+        wake();
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        context.close();
+    }
+}

@@ -1,0 +1,12 @@
+package dev.stator.serving;
+
+/**
+ * @param id {@code prefill-0}, {@code decode-1}, …
+ * @param running the most sequences at once
+ * @param stepTokens the most prompt tokens of one step
+ * @param mixedTokens the most prompt tokens of a step that also generates: each of them delays
+ *     every running answer
+ * @param residentCells cells that ended sequences may keep
+ */
+record WorkerOptions(
+        String id, Role role, int running, int stepTokens, int mixedTokens, int residentCells) {}
