@@ -1,5 +1,6 @@
 package dev.stator.serving;
 
+import dev.stator.cache.BlockKey;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
@@ -14,11 +15,14 @@ import java.util.Optional;
  */
 final class Residents {
     /** The KV of {@code tokens} lies in {@code slot}. */
-    record Resident(int slot, int[] tokens) {
-        /** How many leading tokens it shares with a prompt. */
-        int shared(int[] prompt, int limit) {
-            int end = Math.min(limit, tokens.length);
-            int mismatch = Arrays.mismatch(tokens, 0, end, prompt, 0, end);
+    record Resident(int slot, BlockKey root, int[] tokens) {
+        /** How many leading tokens it shares with a prompt; none if another tenant's. */
+        int shared(Request request) {
+            if (!root.equals(request.root())) {
+                return 0;
+            }
+            int end = Math.min(request.reusable(), tokens.length);
+            int mismatch = Arrays.mismatch(tokens, 0, end, request.tokens(), 0, end);
             return mismatch < 0 ? end : mismatch;
         }
     }
@@ -34,20 +38,17 @@ final class Residents {
         this.maxCells = maxCells;
     }
 
-    /** How many leading tokens of a prompt, {@code limit} at most, some resident holds. */
-    int match(int[] prompt, int limit) {
-        return snapshot.stream()
-                .mapToInt(resident -> resident.shared(prompt, limit))
-                .max()
-                .orElse(0);
+    /** How many leading tokens of a prompt some resident holds. */
+    int match(Request request) {
+        return snapshot.stream().mapToInt(resident -> resident.shared(request)).max().orElse(0);
     }
 
     /** The resident that shares most with a prompt. */
-    Optional<Resident> best(int[] prompt, int limit) {
+    Optional<Resident> best(Request request) {
         Optional<Resident> best = Optional.empty();
         int most = 0;
         for (var resident : residents) {
-            int shared = resident.shared(prompt, limit);
+            int shared = resident.shared(request);
             if (shared > most) {
                 most = shared;
                 best = Optional.of(resident);

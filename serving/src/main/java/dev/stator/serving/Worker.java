@@ -142,7 +142,7 @@ final class Worker implements AutoCloseable {
     }
 
     int deviceTokens(Request request) {
-        return residents.match(request.tokens(), request.reusable());
+        return residents.match(request);
     }
 
     void wake() {
@@ -274,10 +274,10 @@ final class Worker implements AutoCloseable {
     private void takeFromDevice(Sequence sequence) {
         var request = sequence.request;
         residents
-                .best(request.tokens(), request.reusable())
+                .best(request)
                 .ifPresent(
                         resident -> {
-                            int shared = resident.shared(request.tokens(), request.reusable());
+                            int shared = resident.shared(request);
                             context.copy(resident.slot(), sequence.slot, shared);
                             if (resident.tokens().length - shared <= blocks.blockTokens()) {
                                 // The conversation goes on: its last turn need not stay beside it.
@@ -544,6 +544,7 @@ final class Worker implements AutoCloseable {
         residents.add(
                 new Residents.Resident(
                         sequence.slot,
+                        sequence.request.root(),
                         java.util.Arrays.copyOf(sequence.request.tokens(), sequence.ready)));
         while (residents.overfull()) {
             residents.evict().ifPresent(this::clear);

@@ -64,18 +64,27 @@ final class NodeFabricTest {
 
     @Test
     void whatOneDecodeWorkerGeneratedAnotherOnboards() throws Exception {
-        try (var node = node(Mode.AUTO, 1, 2, 64 * MIB)) {
+        // One answer at a time per worker: the second of two cannot go where the conversation lies.
+        try (var node =
+                NodeFabric.start(
+                        engine,
+                        new NodeOptions(
+                                Mode.AUTO, 1, 2, 2048, 4096, 4096, 1, 32, 512, 2, 64L * MIB, folder,
+                                64))) {
             int[] prompt = prompt(2, 300);
             var first = generate(node, prompt, 100);
             int[] next = append(prompt, first.tokens, prompt(3, 20));
-            // Both at once: one of them cannot go to the worker that holds the conversation.
             var two = start(node, DemoNode.request(next, 200));
             var other = start(node, DemoNode.request(next, 200));
             assertThat(two.await().account().decodeWorker())
                     .isNotEqualTo(other.await().account().decodeWorker());
             assertThat(two.tokens).isEqualTo(other.tokens);
             for (var answer : List.of(two, other)) {
-                assertThat(answer.await().account().promptTokensBySource().getOrDefault("computed", 0))
+                assertThat(
+                                answer.await()
+                                        .account()
+                                        .promptTokensBySource()
+                                        .getOrDefault("computed", 0))
                         .isLessThanOrEqualTo(420 - 384);
             }
             assertQuiet(node);
@@ -96,7 +105,8 @@ final class NodeFabricTest {
             }
             int computed = 0;
             for (var answer : answers) {
-                computed += answer.await().account().promptTokensBySource().getOrDefault("computed", 0);
+                computed +=
+                        answer.await().account().promptTokensBySource().getOrDefault("computed", 0);
             }
             assertThat(computed).isLessThanOrEqualTo(640 + 8 * 10);
             assertQuiet(node);

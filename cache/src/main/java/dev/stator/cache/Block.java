@@ -1,0 +1,46 @@
+package dev.stator.cache;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/** What the tier knows of one block, present or being written. Guarded by the tier's lock. */
+final class Block {
+    /** Not in {@link Evictables}. */
+    static final int NOT_QUEUED = -1;
+
+    final BlockKey key;
+
+    /** Absent for the first block of a sequence. While this block is here, so is its parent. */
+    final @Nullable Block parent;
+
+    final int[] tokens;
+    final int bytes;
+    final long recomputeMicros;
+
+    /** {@link SlotPool#NONE} until one is found. */
+    int slot = SlotPool.NONE;
+
+    /** Blocks present or being written whose parent this is. */
+    int children;
+
+    int leases;
+    int frequency;
+    double priority;
+
+    /** The tier's clock at the last use; the older goes first among equals. */
+    long lastUse;
+
+    int queueIndex = NOT_QUEUED;
+
+    Block(BlockKey key, @Nullable Block parent, int[] tokens, int bytes, long recomputeMicros) {
+        this.key = key;
+        this.parent = parent;
+        this.tokens = tokens;
+        this.bytes = bytes;
+        this.recomputeMicros = recomputeMicros;
+    }
+
+    boolean holds(int[] all, int from, int to) {
+        return Arrays.equals(tokens, 0, tokens.length, all, from, to);
+    }
+}

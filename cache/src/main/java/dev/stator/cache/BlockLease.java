@@ -1,0 +1,43 @@
+package dev.stator.cache;
+
+import java.lang.foreign.MemorySegment;
+
+/** The right to read one block, which stays where it is until the lease is closed. */
+public final class BlockLease implements AutoCloseable {
+    private final HostTier tier;
+    private final Block block;
+    private final MemorySegment rows;
+    private boolean closed;
+
+    BlockLease(HostTier tier, Block block, MemorySegment rows) {
+        this.tier = tier;
+        this.block = block;
+        this.rows = rows;
+    }
+
+    /** The bytes that were committed, read-only; not to be touched once the lease is closed. */
+    public MemorySegment rows() {
+        return rows;
+    }
+
+    public int tokens() {
+        return block.tokens.length;
+    }
+
+    /** Idempotent; any thread. */
+    @Override
+    public void close() {
+        tier.endLease(this);
+    }
+
+    Block block() {
+        return block;
+    }
+
+    /** True the first time. Guarded by the tier's lock. */
+    boolean end() {
+        boolean first = !closed;
+        closed = true;
+        return first;
+    }
+}

@@ -1,0 +1,254 @@
+package dev.stator.cache;
+
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Which block is in which slot, and who goes when a slot is needed. Guarded by the tier's lock;
+ * knows nothing of bytes, claims or time.
+ *
+ * <p>A block may be evicted if it has no lease, no pin and no child, be the child present or being
+ * written. So a present block's ancestors are present: a prefix never has a hole.
+ */
+final class BlockTable {
+    /** Evicted blocks whose frequency is remembered, per slot. */
+    private static final int GHOSTS_PER_SLOT = 4;
+
+    private static final int FREQUENCY_MAX = 1 << 16;
+
+    private final int slotBytes;
+    private final int slotCount;
+    private final EvictionPolicy policy;
+    private final SlotPool slots;
+    private final Map<BlockKey, Block> present = new HashMap<>();
+    private final Set<Block> writing = new HashSet<>();
+    private final Map<BlockKey, Integer> pins = new HashMap<>();
+    private final Evictables evictables = new Evictables();
+    private final Ghosts ghosts;
+    private int leases;
+    private double age;
+    private long clock;
+    private long evictions;
+
+    BlockTable(int slotCount, int slotBytes, EvictionPolicy policy) {
+        this.slotCount = slotCount;
+        this.slotBytes = slotBytes;
+        this.policy = policy;
+        slots = new SlotPool(slotCount);
+        ghosts = new Ghosts((int) Math.min(Integer.MAX_VALUE, (long) slotCount * GHOSTS_PER_SLOT));
+    }
+
+    Optional<Block> find(BlockKey key) {
+        return Optional.ofNullable(present.get(key));
+    }
+
+    Set<BlockKey> keys() {
+        return present.keySet();
+    }
+
+    SlotPool slots() {
+        return slots;
+    }
+
+    void lease(Block block) {
+        block.leases++;
+        leases++;
+        evictables.remove(block);
+        use(block);
+    }
+
+    void unlease(Block block) {
+        block.leases--;
+        leases--;
+        refresh(block);
+    }
+
+    /** Begins to write a block, which holds its parent. It has no slot yet. */
+    void begin(Block block) {
+        writing.add(block);
+        Block parent = block.parent;
+        if (parent != null) {
+            parent.children++;
+            refresh(parent);
+        }
+    }
+
+    /** Ends writing without a result and takes the slot back, if there was one. */
+    void abandon(Block block) {
+        writing.remove(block);
+        if (block.slot != SlotPool.NONE) {
+            slots.giveBack(block.slot);
+        }
+        letGoOfParent(block);
+    }
+
+    /** Ends writing: the block is present from now on. It must not be already. */
+    void publish(Block block) {
+        writing.remove(block);
+        present.put(block.key, block);
+        block.frequency = Math.min(ghosts.recall(block.key), FREQUENCY_MAX);
+        use(block);
+        refresh(block);
+    }
+
+    /** Evicts the least valuable block that may go; false if none may. */
+    boolean evict() {
+        Optional<Block> victim = evictables.poll();
+        victim.ifPresent(
+                block -> {
+                    present.remove(block.key);
+                    ghosts.remember(block.key, block.frequency);
+                    age = Math.max(age, block.priority);
+                    slots.giveBack(block.slot);
+                    letGoOfParent(block);
+                    evictions++;
+                });
+        return victim.isPresent();
+    }
+
+    void pin(List<BlockKey> keys) {
+        for (BlockKey key : keys) {
+            pins.merge(key, 1, Integer::sum);
+            find(key).ifPresent(this::refresh);
+        }
+    }
+
+    void unpin(List<BlockKey> keys) {
+        for (BlockKey key : keys) {
+            pins.computeIfPresent(key, (_, count) -> count == 1 ? null : count - 1);
+            find(key).ifPresent(this::refresh);
+        }
+    }
+
+    /** Makes every block absent; leases and writes that are open may still end. */
+    void clear() {
+        present.values().forEach(evictables::remove);
+        present.clear();
+    }
+
+    /** True if nobody reads or writes rows. */
+    boolean idle() {
+        return leases == 0 && writing.isEmpty();
+    }
+
+    int leases() {
+        return leases;
+    }
+
+    int writing() {
+        return writing.size();
+    }
+
+    int ghosts() {
+        return ghosts.size();
+    }
+
+    int pinnedKeys() {
+        return pins.size();
+    }
+
+    long evictions() {
+        return evictions;
+    }
+
+    /** Present blocks with a lease or a pin; takes time in their number. */
+    int pinned() {
+        int pinned = 0;
+        for (Block block : present.values()) {
+            if (block.leases > 0 || pins.containsKey(block.key)) {
+                pinned++;
+            }
+        }
+        return pinned;
+    }
+
+    void checkIntegrity() {
+        evictables.checkIntegrity();
+        checkSlots();
+        Map<Block, Integer> children = new HashMap<>();
+        present.values().forEach(block -> countChild(block, children));
+        writing.forEach(block -> countChild(block, children));
+        int leased = 0;
+        int evictable = 0;
+        for (Block block : present.values()) {
+            leased += block.leases;
+            evictable += evictables.contains(block) ? 1 : 0;
+            check(block.leases >= 0, "negative leases on " + block.key);
+            check(
+                    block.children == children.getOrDefault(block, 0),
+                    "wrong number of children of " + block.key);
+            check(evictables.contains(block) == mayGo(block), "wrong evictability of " + block.key);
+            check(!ghosts.contains(block.key), "present and a ghost: " + block.key);
+        }
+        check(leased == leases, "leases do not add up");
+        check(evictable == evictables.size(), "an absent block is evictable");
+        check(ghosts.size() <= (long) slotCount * GHOSTS_PER_SLOT, "too many ghosts");
+        check(pins.values().stream().allMatch(count -> count > 0), "a pin without owner");
+    }
+
+    private void checkSlots() {
+        BitSet seen = slots.freeSlots();
+        int occupied = 0;
+        for (Set<Block> blocks : List.of(Set.copyOf(present.values()), writing)) {
+            for (Block block : blocks) {
+                check(block.slot >= 0 && block.slot < slotCount, "no slot: " + block.key);
+                check(!seen.get(block.slot), "slot " + block.slot + " is in two places");
+                seen.set(block.slot);
+                occupied++;
+            }
+        }
+        check(occupied + slots.free() == slotCount, "slots do not add up");
+    }
+
+    private void countChild(Block block, Map<Block, Integer> children) {
+        Block parent = block.parent;
+        if (parent != null) {
+            check(present.get(parent.key) == parent, "the parent of " + block.key + " is gone");
+            children.merge(parent, 1, Integer::sum);
+        }
+    }
+
+    private static void check(boolean holds, String broken) {
+        if (!holds) {
+            throw new IllegalStateException(broken);
+        }
+    }
+
+    private void use(Block block) {
+        clock++;
+        block.lastUse = clock;
+        block.frequency = Math.min(block.frequency + 1, FREQUENCY_MAX);
+        block.priority =
+                policy.priority(
+                        new EvictionPolicy.Use(
+                                age, clock, block.frequency, block.recomputeMicros, slotBytes));
+    }
+
+    private void letGoOfParent(Block block) {
+        Block parent = block.parent;
+        if (parent != null) {
+            parent.children--;
+            refresh(parent);
+        }
+    }
+
+    private void refresh(Block block) {
+        if (mayGo(block)) {
+            evictables.add(block);
+        } else {
+            evictables.remove(block);
+        }
+    }
+
+    private boolean mayGo(Block block) {
+        return block.leases == 0
+                && block.children == 0
+                && !pins.containsKey(block.key)
+                && present.get(block.key) == block;
+    }
+}

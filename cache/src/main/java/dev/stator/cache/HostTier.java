@@ -1,0 +1,455 @@
+package dev.stator.cache;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The blocks that a host keeps in memory, shared by all its workers. Thread-safe.
+ *
+ * <p>Whoever needs a block first {@linkplain #claim claims} it, computes it, {@linkplain #reserve
+ * reserves} a slot, writes it and commits; others {@linkplain #await wait} and then {@linkplain
+ * #acquire read} it. After {@link #close} everything is a miss and nothing is stored.
+ */
+public final class HostTier implements AutoCloseable {
+    /*
+     * One lock guards all metadata; it is never held during I/O, a copy of rows, or a callback.
+     * Rows are safe without it: a slot belongs either to one reservation, which nobody else sees,
+     * or to a committed block, which only changes hands when it is evicted, and a block with a
+     * lease is never evicted. The lock's release in commit and its acquisition in acquire order the
+     * writes of the rows before the reads.
+     *
+     * Unmapping memory that someone reads would crash; close therefore leaves the mapping to the
+     * last lease or reservation that ends.
+     */
+
+    /** After a slot could not get its space, so many reservations do without fresh slots. */
+    private static final int GROWTH_PAUSE = 64;
+
+    private final Lock lock = new ReentrantLock();
+    private final HostTierOptions options;
+    private final SlotFile file;
+    private final BlockTable table;
+    private final Claims claims = new Claims();
+    private int growthPause;
+    private boolean closed;
+
+    private long hits;
+    private long misses;
+    private long stored;
+    private long refusedFull;
+    private long refusedOrphan;
+    private long growthFailures;
+    private long collisions;
+    private long bytesWritten;
+    private long bytesRead;
+
+    private HostTier(HostTierOptions options, SlotFile file) {
+        this.options = options;
+        this.file = file;
+        table = new BlockTable(options.slots(), options.slotBytes(), options.policy());
+    }
+
+    /**
+     * Opens an empty tier and removes the files of dead processes from its directory.
+     *
+     * @throws CacheException if the directory cannot be used
+     */
+    public static HostTier open(HostTierOptions options) {
+        return open(options, SlotFile.zeros());
+    }
+
+    static HostTier open(HostTierOptions options, SlotFile.Backing backing) {
+        return new HostTier(options, SlotFile.create(options, backing));
+    }
+
+    public HostTierOptions options() {
+        return options;
+    }
+
+    /** How many leading keys are present. Changes nothing, counts nothing. */
+    public int match(List<BlockKey> keys) {
+        lock.lock();
+        try {
+            int matched = 0;
+            while (matched < keys.size() && table.find(keys.get(matched)).isPresent()) {
+                matched++;
+            }
+            return matched;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * The block for reading, if it is present and holds exactly {@code tokens[from, to)}. Counts a
+     * hit and a use, or a miss.
+     */
+    public Optional<BlockLease> acquire(BlockKey key, int[] tokens, int from, int to) {
+        Objects.checkFromToIndex(from, to, tokens.length);
+        lock.lock();
+        try {
+            Optional<Block> found = table.find(key);
+            Optional<Block> same = found.filter(block -> block.holds(tokens, from, to));
+            if (same.isEmpty()) {
+                misses++;
+                collisions += found.isPresent() ? 1 : 0;
+                return Optional.empty();
+            }
+            Block block = same.get();
+            hits++;
+            bytesRead += block.bytes;
+            table.lease(block);
+            MemorySegment rows = file.rows(block.slot, block.bytes).asReadOnly();
+            return Optional.of(new BlockLease(this, block, rows));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Asks to be the one who computes a block. After the tier is closed, everyone is. */
+    public ClaimState claim(BlockKey key, Claimant who) {
+        lock.lock();
+        try {
+            if (table.find(key).isPresent()) {
+                return ClaimState.PRESENT;
+            }
+            return closed ? ClaimState.MINE : claims.claim(key, who);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Gives up all claims that are not settled; whoever waits for them is told. */
+    public void release(Claimant who) {
+        List<Waiting> told;
+        lock.lock();
+        try {
+            told = claims.release(who);
+        } finally {
+            lock.unlock();
+        }
+        tell(told);
+    }
+
+    /** Gives up one claim, e.g. because its reservation was refused; no-op if it is not held. */
+    public void release(Claimant who, BlockKey key) {
+        List<Waiting> told;
+        lock.lock();
+        try {
+            told = claims.release(who, key);
+        } finally {
+            lock.unlock();
+        }
+        tell(told);
+    }
+
+    /**
+     * A slot to write a block into, evicting others if need be. Empty if the block is present, if
+     * its parent is not (a prefix has no holes), if every block is in use, or if the tier is
+     * closed; statistics tell which. The parent stays while the reservation is open.
+     *
+     * @param parent key of the block before, or the root if {@code from} is 0
+     * @param from where the block begins in its sequence {@code tokens}
+     * @param to where it ends, at most {@code blockTokens} further
+     * @param recomputeMicros what it would cost to compute the block again
+     * @throws IllegalArgumentException if the range is not a block's or the key not its key
+     */
+    public Optional<BlockReservation> reserve(
+            BlockKey key, BlockKey parent, int[] tokens, int from, int to, long recomputeMicros) {
+        checkBlock(key, parent, tokens, from, to, recomputeMicros);
+        Block block;
+        boolean backed;
+        lock.lock();
+        try {
+            if (closed || table.find(key).isPresent()) {
+                return Optional.empty();
+            }
+            Optional<Block> above = from == 0 ? Optional.empty() : table.find(parent);
+            if (from > 0 && above.isEmpty()) {
+                refusedOrphan++;
+                return Optional.empty();
+            }
+            int[] own = Arrays.copyOfRange(tokens, from, to);
+            int bytes = options.blockBytes(own.length);
+            block = new Block(key, above.orElse(null), own, bytes, recomputeMicros);
+            table.begin(block);
+            if (!takeSlot(block)) {
+                refusedFull++;
+                table.abandon(block);
+                return Optional.empty();
+            }
+            backed = table.slots().isBacked(block.slot);
+        } finally {
+            lock.unlock();
+        }
+        return backed || back(block)
+                ? Optional.of(new BlockReservation(this, block, file.rows(block.slot, block.bytes)))
+                : Optional.empty();
+    }
+
+    /**
+     * Calls back once when the block is published or its claim ends; at once, from this thread, if
+     * it is present or nobody claims it. The callback must not block.
+     */
+    public Waiting await(BlockKey key, Runnable onChange) {
+        Waiting waiting = new Waiting(this, key, onChange);
+        lock.lock();
+        try {
+            if (claims.isClaimed(key)) {
+                claims.addWaiter(waiting);
+                return waiting;
+            }
+        } finally {
+            lock.unlock();
+        }
+        tell(List.of(waiting));
+        return waiting;
+    }
+
+    /** Keeps the blocks of these keys from eviction, now and when they arrive. */
+    public PinSet pin(List<BlockKey> keys) {
+        PinSet set = new PinSet(this, List.copyOf(keys));
+        lock.lock();
+        try {
+            table.pin(set.keys());
+        } finally {
+            lock.unlock();
+        }
+        return set;
+    }
+
+    public CacheStats stats() {
+        lock.lock();
+        try {
+            return new CacheStats(
+                    options.slots() * options.stride(),
+                    options.slots(),
+                    table.keys().size(),
+                    table.writing(),
+                    table.leases(),
+                    table.pinned(),
+                    table.pinnedKeys(),
+                    claims.size(),
+                    claims.waiters(),
+                    table.ghosts(),
+                    hits,
+                    misses,
+                    stored,
+                    table.evictions(),
+                    refusedFull,
+                    refusedOrphan,
+                    growthFailures,
+                    collisions,
+                    bytesWritten,
+                    bytesRead);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Forgets all blocks and tells all who wait; leases and reservations still work until ended.
+     */
+    @Override
+    public void close() {
+        List<Waiting> told;
+        lock.lock();
+        try {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            told = claims.releaseAll();
+            table.clear();
+            file.unlink();
+            unmapIfIdle();
+        } finally {
+            lock.unlock();
+        }
+        tell(told);
+    }
+
+    /**
+     * Throws if the tier contradicts itself; for tests. Takes time in the number of blocks.
+     *
+     * @throws IllegalStateException naming the broken invariant
+     */
+    public void checkIntegrity() {
+        lock.lock();
+        try {
+            if (!closed) {
+                table.checkIntegrity();
+                claims.checkIntegrity(table.keys());
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void commit(BlockReservation reservation) {
+        List<Waiting> told;
+        lock.lock();
+        try {
+            if (!reservation.end()) {
+                throw new IllegalStateException("the reservation has ended already");
+            }
+            Block block = reservation.block();
+            if (closed || table.find(block.key).isPresent()) {
+                table.abandon(block);
+            } else {
+                table.publish(block);
+                stored++;
+                bytesWritten += block.bytes;
+            }
+            told = claims.settle(block.key);
+            unmapIfIdle();
+        } finally {
+            lock.unlock();
+        }
+        tell(told);
+    }
+
+    void abandon(BlockReservation reservation) {
+        lock.lock();
+        try {
+            if (reservation.end()) {
+                table.abandon(reservation.block());
+                unmapIfIdle();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void endLease(BlockLease lease) {
+        lock.lock();
+        try {
+            if (lease.end()) {
+                table.unlease(lease.block());
+                unmapIfIdle();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void unpin(PinSet set) {
+        lock.lock();
+        try {
+            if (set.end()) {
+                table.unpin(set.keys());
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void cancel(Waiting waiting) {
+        lock.lock();
+        try {
+            claims.removeWaiter(waiting);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void checkBlock(
+            BlockKey key, BlockKey parent, int[] tokens, int from, int to, long recomputeMicros) {
+        Objects.checkFromToIndex(from, to, tokens.length);
+        if (from == to || to - from > options.blockTokens()) {
+            throw new IllegalArgumentException(
+                    "a block holds 1 to %d tokens, not %d"
+                            .formatted(options.blockTokens(), to - from));
+        }
+        if (recomputeMicros < 0) {
+            throw new IllegalArgumentException("recomputeMicros is negative: " + recomputeMicros);
+        }
+        if (!parent.child(tokens, from, to).equals(key)) {
+            throw new IllegalArgumentException(
+                    "%s is not the key of these tokens after %s".formatted(key, parent));
+        }
+    }
+
+    /** Gives the block a slot if one is free or can be freed. */
+    private boolean takeSlot(Block block) {
+        block.slot = table.slots().takeBacked();
+        if (block.slot == SlotPool.NONE) {
+            if (growthPause == 0) {
+                block.slot = table.slots().takeFresh();
+            } else {
+                growthPause--;
+            }
+        }
+        while (block.slot == SlotPool.NONE && table.evict()) {
+            block.slot = table.slots().takeBacked();
+        }
+        return block.slot != SlotPool.NONE;
+    }
+
+    /** Gets a fresh slot its space, or the block another slot; false if there is none. */
+    private boolean back(Block block) {
+        String problem;
+        try {
+            file.back(block.slot);
+            lock.lock();
+            try {
+                table.slots().markBacked(block.slot);
+            } finally {
+                lock.unlock();
+            }
+            return true;
+        } catch (IOException e) {
+            problem = e.toString();
+        }
+        return withoutGrowth(block, problem);
+    }
+
+    /** Puts the block into another block's place because the file system has no more space. */
+    private boolean withoutGrowth(Block block, String problem) {
+        boolean found;
+        int slotsBacked;
+        lock.lock();
+        try {
+            growthFailures++;
+            growthPause = GROWTH_PAUSE;
+            table.slots().giveBack(block.slot);
+            found = takeSlot(block);
+            if (!found) {
+                refusedFull++;
+                table.abandon(block);
+                unmapIfIdle();
+            }
+            slotsBacked = table.slots().backed();
+        } finally {
+            lock.unlock();
+        }
+        options.warnings()
+                .accept(
+                        "The host tier in %s cannot grow beyond %d blocks: %s. Free space there or lower its capacity."
+                                .formatted(options.directory(), slotsBacked, problem));
+        return found;
+    }
+
+    private void unmapIfIdle() {
+        if (closed && table.idle()) {
+            file.close();
+        }
+    }
+
+    private void tell(List<Waiting> told) {
+        for (Waiting waiting : told) {
+            try {
+                waiting.run();
+            } catch (RuntimeException e) {
+                options.warnings()
+                        .accept("A callback for block %s failed: %s".formatted(waiting.key(), e));
+            }
+        }
+    }
+}
