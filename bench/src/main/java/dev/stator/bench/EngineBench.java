@@ -1,0 +1,196 @@
+package dev.stator.bench;
+
+import dev.stator.routing.Mode;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/**
+ * Prefill and decode speed of a node with its cache on, against the same library driven by a loop
+ * in C: same threads, batch size, KV type, prompts, greedy sampling.
+ *
+ * <p>Prefill counts from the submission of all prompts at once to the first token of the last one;
+ * nobody has seen the prompts. Decode counts the tokens that come while all streams generate.
+ */
+@Command(
+        name = "engine",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Prefill and decode tokens/s / the same library in a bare loop; bar >= 0.98.")
+final class EngineBench extends Bench {
+    private static final Bar BAR = Bar.atLeast(0.98);
+
+    @Mixin private ModelOptions model = new ModelOptions();
+
+    @Option(
+            names = "--streams",
+            split = ",",
+            description = "Requests at once (default: ${DEFAULT-VALUE}).")
+    private List<Integer> streams = List.of(1, 8);
+
+    @Option(names = "--prompt", description = "Tokens of a prompt (default: ${DEFAULT-VALUE}).")
+    private int prompt = 512;
+
+    @Option(names = "--answer", description = "Tokens of an answer (default: ${DEFAULT-VALUE}).")
+    private int answer = 64;
+
+    @Option(names = "--rounds", description = "Default: ${DEFAULT-VALUE}.")
+    private int rounds = 5;
+
+    @Option(
+            names = "--modes",
+            split = ",",
+            description =
+                    "AGGREGATED: one worker does all; DISAGGREGATED: split (default: ${DEFAULT-VALUE}).")
+    private List<Mode> modes = List.of(Mode.AGGREGATED, Mode.DISAGGREGATED);
+
+    @Option(
+            names = "--cells",
+            description =
+                    "KV cells of a decode worker and of the loop (default: ${DEFAULT-VALUE}).")
+    private int cells = 16_384;
+
+    @Option(
+            names = "--bare-streams-apart",
+            description = "Give the loop's sequences KV buffers of their own instead of one.")
+    private boolean apart;
+
+    /** A subject under its name. */
+    private record Subject(String name, Function<List<int[]>, Speed> run) {}
+
+    @Override
+    public Integer call() {
+        int most = Collections.max(streams);
+        int context = prompt + answer + 1;
+        var report =
+                report(
+                        "engine",
+                        BAR,
+                        "%s, prompt %d, answer %d, streams %s, batch %d, cells %d, loop's KV %s, rounds %d"
+                                .formatted(
+                                        model.describe(),
+                                        prompt,
+                                        answer,
+                                        streams,
+                                        Node.STEP_TOKENS,
+                                        cells,
+                                        apart ? "apart" : "unified",
+                                        rounds));
+        var loopOptions =
+                new BareLoop.Options(
+                        model.file(),
+                        model.libraries(),
+                        cells,
+                        most,
+                        Node.STEP_TOKENS,
+                        model.threads(),
+                        !apart);
+        var nodes = new ArrayList<Node>();
+        try (var loop = BareLoop.start(loopOptions);
+                var engine = model.load()) {
+            try {
+                var subjects = new ArrayList<Subject>();
+                subjects.add(new Subject("loop", prompts -> loop.run(prompts, answer)));
+                for (var mode : modes) {
+                    var node =
+                            Node.start(
+                                    engine,
+                                    mode,
+                                    context,
+                                    cells,
+                                    Math.max(8, most),
+                                    model.threads());
+                    nodes.add(node);
+                    subjects.add(new Subject(name(mode), prompts -> run(node, prompts)));
+                }
+                measure(
+                        report,
+                        subjects,
+                        new Prompts(engine.model().vocabularySize(), System.nanoTime()));
+            } finally {
+                nodes.forEach(Node::close);
+            }
+        }
+        return report.end();
+    }
+
+    private static String name(Mode mode) {
+        return switch (mode) {
+            case AGGREGATED -> "aggregated";
+            case DISAGGREGATED -> "split";
+            case AUTO -> "auto";
+        };
+    }
+
+    private void measure(Report report, List<Subject> subjects, Prompts prompts) {
+        for (var subject : subjects) {
+            var _ = subject.run.apply(List.of(prompts.next(prompt)));
+        }
+        for (int count : streams) {
+            var speeds = new LinkedHashMap<String, List<Speed>>();
+            for (int round = 0; round < rounds; round++) {
+                var asked = Stream.generate(() -> prompts.next(prompt)).limit(count).toList();
+                var order = new ArrayList<>(subjects);
+                Collections.rotate(order, round);
+                for (var subject : order) {
+                    var speed = subject.run.apply(asked);
+                    speeds.computeIfAbsent(subject.name, _ -> new ArrayList<>()).add(speed);
+                    report.line(
+                            "streams %d round %d: %-10s prefill %.1f decode %.1f tokens/s",
+                            count, round + 1, subject.name, speed.prefill(), speed.decode());
+                }
+            }
+            for (var subject : subjects.subList(1, subjects.size())) {
+                var name = "engine.%s.%d-streams".formatted(subject.name, count);
+                report.ratio(name + ".prefill", ratio(speeds, subject.name, Speed::prefill));
+                report.ratio(name + ".decode", ratio(speeds, subject.name, Speed::decode));
+            }
+        }
+    }
+
+    /** The median of the rounds' ratios. */
+    private static double ratio(
+            Map<String, List<Speed>> speeds, String subject, ToDoubleFunction<Speed> figure) {
+        var own = speeds.getOrDefault(subject, List.of());
+        var loop = speeds.getOrDefault("loop", List.of());
+        var ratios = new ArrayList<Double>();
+        for (int round = 0; round < own.size(); round++) {
+            ratios.add(
+                    figure.applyAsDouble(own.get(round)) / figure.applyAsDouble(loop.get(round)));
+        }
+        return Samples.of(ratios).median();
+    }
+
+    private Speed run(Node node, List<int[]> prompts) {
+        return new Speed(prefill(node, prompts), decode(node, prompts));
+    }
+
+    private double prefill(Node node, List<int[]> prompts) {
+        long start = System.nanoTime();
+        var answers = prompts.stream().map(tokens -> node.ask(tokens, 1)).toList();
+        for (var each : answers) {
+            // A prompt's first block may be another's only by an accident of 32 random tokens.
+            Node.expectFrom(each.awaitEnd(), "computed", prompt);
+        }
+        long last = answers.stream().mapToLong(Answer::firstNanos).max().orElseThrow();
+        return prompts.size() * prompt / ((last - start) / 1e9);
+    }
+
+    /** The prompts are cached by now, so that all streams soon generate. */
+    private double decode(Node node, List<int[]> prompts) {
+        var answers = prompts.stream().map(tokens -> node.ask(tokens, answer)).toList();
+        answers.forEach(Answer::awaitEnd);
+        long from = answers.stream().mapToLong(Answer::firstNanos).max().orElseThrow();
+        long until = answers.stream().mapToLong(Answer::lastNanos).min().orElseThrow();
+        long tokens = answers.stream().mapToLong(a -> a.countBetween(from, until)).sum();
+        return tokens / ((until - from) / 1e9);
+    }
+}

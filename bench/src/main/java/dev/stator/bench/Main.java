@@ -1,0 +1,45 @@
+package dev.stator.bench;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** {@code bench/run}: one subcommand a benchmark. */
+@Command(
+        name = "bench/run",
+        mixinStandardHelpOptions = true,
+        synopsisSubcommandLabel = "NAME",
+        description =
+                "Runs one benchmark and prints its ratio to a reference measured in the same run.",
+        footer = {
+            "",
+            "The last line is RESULT name=... ratio=... bar=... ok|MISSED.",
+            "Exit status: 0 the bar was met, 1 it was missed, 2 wrong use, 3 the benchmark failed.",
+            "Figures mean something only on a machine that does nothing else."
+        })
+final class Main {
+    private static final int FAILED = 3;
+
+    private Main() {}
+
+    public static void main(String[] arguments) {
+        System.exit(commandLine().execute(arguments));
+    }
+
+    static CommandLine commandLine() {
+        return new CommandLine(new Main())
+                .addSubcommand(new EngineBench())
+                .addSubcommand(new CachedTtftBench())
+                .addSubcommand(new Turn2Bench())
+                .addSubcommand(new InterTokenBench())
+                .addSubcommand(new HostTierBench())
+                .setExecutionExceptionHandler(
+                        (failure, command, _) -> {
+                            if (failure instanceof BenchException) {
+                                command.getErr().println("bench: " + failure.getMessage());
+                            } else {
+                                failure.printStackTrace(command.getErr());
+                            }
+                            return FAILED;
+                        });
+    }
+}

@@ -1,0 +1,67 @@
+package dev.stator.bench;
+
+import dev.stator.engine.llama.LlamaEngine;
+import dev.stator.engine.llama.LlamaOptions;
+import dev.stator.engine.llama.Platform;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** Which model a benchmark loads, and with how many threads. */
+final class ModelOptions {
+    private static final String DEFAULT_FILE = "llama-3.2-1b-q4_0.gguf";
+
+    @Option(
+            names = "--model",
+            description = {
+                "A GGUF file (default: random weights in the shape of llama-3.2-1b, Q4_0,",
+                "made once in $STATOR_BENCH_MODELS or bench/target/models)."
+            })
+    private Optional<Path> model = Optional.empty();
+
+    @Option(
+            names = "--threads",
+            description = "Cores that Stator and the reference may use (default: all).")
+    private int threads = Runtime.getRuntime().availableProcessors();
+
+    int threads() {
+        return threads;
+    }
+
+    Path file() {
+        var file = model.orElseGet(ModelOptions::synthetic);
+        if (!Files.isReadable(file)) {
+            throw new BenchException("no readable model at " + file.toAbsolutePath());
+        }
+        return file.toAbsolutePath();
+    }
+
+    Path libraries() {
+        return Optional.ofNullable(System.getenv("STATOR_LLAMA_DIR"))
+                .map(Path::of)
+                .orElseGet(
+                        () ->
+                                Platform.libraries(
+                                        Bench.root()
+                                                .resolve("engine/natives/node_modules")
+                                                .resolve("@node-llama-cpp")));
+    }
+
+    LlamaEngine load() {
+        return LlamaEngine.load(LlamaOptions.of(file(), libraries()));
+    }
+
+    String describe() {
+        return "model %s, KV f16, flash attention, threads %d"
+                .formatted(file().getFileName(), threads);
+    }
+
+    private static Path synthetic() {
+        var folder =
+                Optional.ofNullable(System.getenv("STATOR_BENCH_MODELS"))
+                        .map(Path::of)
+                        .orElseGet(() -> Bench.root().resolve("bench/target/models"));
+        return folder.resolve(DEFAULT_FILE);
+    }
+}

@@ -1,0 +1,87 @@
+package dev.stator.bench;
+
+import dev.stator.engine.SamplingOptions;
+import dev.stator.engine.llama.LlamaEngine;
+import dev.stator.routing.Mode;
+import dev.stator.serving.Account;
+import dev.stator.serving.FabricStats;
+import dev.stator.serving.GenerationRequest;
+import dev.stator.serving.NodeFabric;
+import dev.stator.serving.NodeOptions;
+import java.util.List;
+import java.util.Set;
+
+/** The real node, asked directly: everything but HTTP. */
+final class Node implements AutoCloseable {
+    static final int BLOCK_TOKENS = 32;
+    static final int STEP_TOKENS = 512;
+
+    /** A decode worker keeps a quarter of its cells for sequences that have ended. */
+    static final int CELLS_PER_RESIDENT_CELL = 4;
+
+    private static final long HOST_CACHE_BYTES = 2L << 30;
+
+    private final NodeFabric fabric;
+
+    private Node(NodeFabric fabric) {
+        this.fabric = fabric;
+    }
+
+    /**
+     * @param cells of each decode worker; prefill workers hold two prompts of the context's length
+     */
+    static Node start(
+            LlamaEngine engine, Mode mode, int context, int cells, int running, int threads) {
+        return new Node(
+                NodeFabric.start(
+                        engine,
+                        new NodeOptions(
+                                mode,
+                                mode == Mode.AGGREGATED ? 0 : 1,
+                                1,
+                                context,
+                                2 * context,
+                                cells,
+                                running,
+                                BLOCK_TOKENS,
+                                STEP_TOKENS,
+                                threads,
+                                HOST_CACHE_BYTES,
+                                Bench.memoryFolder(),
+                                64)));
+    }
+
+    Answer ask(int[] prompt, int maxTokens) {
+        var request =
+                new GenerationRequest(
+                        "bench",
+                        prompt,
+                        maxTokens,
+                        SamplingOptions.GREEDY,
+                        List.of(),
+                        Set.of(),
+                        true,
+                        "");
+        var answer = new Answer(maxTokens);
+        return answer.admitted(fabric.submit(request, answer));
+    }
+
+    FabricStats stats() {
+        return fabric.stats();
+    }
+
+    /** Fails unless a request got as many prompt tokens from a source as it should. */
+    static void expectFrom(Account account, String source, int tokens) {
+        int had = account.promptTokensBySource().getOrDefault(source, 0);
+        if (had != tokens) {
+            throw new BenchException(
+                    "%d prompt tokens should have come from %s, but they came from %s"
+                            .formatted(tokens, source, account.promptTokensBySource()));
+        }
+    }
+
+    @Override
+    public void close() {
+        fabric.close();
+    }
+}
