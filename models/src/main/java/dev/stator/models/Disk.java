@@ -13,7 +13,8 @@ final class Disk {
     /**
      * Makes an empty file in the target's folder, which is created if absent.
      *
-     * @throws ModelFileException if there's no room for {@code bytes} or nothing may be written there
+     * @throws ModelFileException if there's no room for {@code bytes} or nothing may be written
+     *     there
      */
     static Path beside(Path target, long bytes) {
         try {

@@ -7,7 +7,9 @@ import java.util.HexFormat;
 final class FileStart {
     private FileStart() {}
 
-    /** The bytes as text where they print, in hexadecimal elsewhere, and what that usually means. */
+    /**
+     * The bytes as text where they print, in hexadecimal elsewhere, and what that usually means.
+     */
     static String describe(byte[] start) {
         for (byte octet : start) {
             if (octet < ' ' || octet > '~') {

@@ -46,7 +46,8 @@ public enum GgmlType {
 
     private static final Map<Integer, GgmlType> BY_NUMBER =
             Arrays.stream(values())
-                    .collect(Collectors.toUnmodifiableMap(type -> type.number, Function.identity()));
+                    .collect(
+                            Collectors.toUnmodifiableMap(type -> type.number, Function.identity()));
 
     final int number;
 

@@ -249,7 +249,11 @@ public final class GgufFile {
             for (int i = 0; i < length; i++) {
                 start[i] = (byte) source.u8("the magic number");
             }
-            if (length < 4 || start[0] != 'G' || start[1] != 'G' || start[2] != 'U' || start[3] != 'F') {
+            if (length < 4
+                    || start[0] != 'G'
+                    || start[1] != 'G'
+                    || start[2] != 'U'
+                    || start[3] != 'F') {
                 throw new ModelFileException(
                         "%s is not a GGUF file: it begins with %s"
                                 .formatted(path, FileStart.describe(start)));
@@ -300,8 +304,7 @@ public final class GgufFile {
             }
             extents.put(key, new Extent(from, source.position()));
             metadataBytes +=
-                    key.length()
-                            + (value instanceof GgufValue.Text(var text) ? text.length() : 0L);
+                    key.length() + (value instanceof GgufValue.Text(var text) ? text.length() : 0L);
             if (metadataBytes > MAX_METADATA_BYTES) {
                 throw source.corrupt(
                         "its metadata without lists has more than %,d bytes"
@@ -332,8 +335,7 @@ public final class GgufFile {
             if (count < 0 || count > source.remaining() / least) {
                 throw source.corrupt(
                         "the metadata key %s claims %s elements, for which only %,d bytes are left in the file"
-                                .formatted(
-                                        key, Long.toUnsignedString(count), source.remaining()));
+                                .formatted(key, Long.toUnsignedString(count), source.remaining()));
             }
             if (elementType == GgufType.STRING) {
                 for (long i = 0; i < count; i++) {
@@ -354,10 +356,8 @@ public final class GgufFile {
                 case UINT32 -> new GgufValue.Whole(type, source.u32(key) & 0xffffffffL);
                 case INT32 -> new GgufValue.Whole(type, source.u32(key));
                 case UINT64, INT64 -> new GgufValue.Whole(type, source.u64(key));
-                case FLOAT32 ->
-                        new GgufValue.Real(type, Float.intBitsToFloat(source.u32(key)));
-                case FLOAT64 ->
-                        new GgufValue.Real(type, Double.longBitsToDouble(source.u64(key)));
+                case FLOAT32 -> new GgufValue.Real(type, Float.intBitsToFloat(source.u32(key)));
+                case FLOAT64 -> new GgufValue.Real(type, Double.longBitsToDouble(source.u64(key)));
                 case BOOL -> new GgufValue.Flag(source.u8(key) != 0);
                 case STRING -> new GgufValue.Text(source.text(MAX_METADATA_BYTES, key));
                 case ARRAY -> throw new IllegalArgumentException("a list is not a scalar");
@@ -387,8 +387,7 @@ public final class GgufFile {
             if (count < 0 || count > MAX_DIMENSIONS) {
                 throw source.corrupt(
                         "tensor %s has %s dimensions, more than %d"
-                                .formatted(
-                                        name, Integer.toUnsignedString(count), MAX_DIMENSIONS));
+                                .formatted(name, Integer.toUnsignedString(count), MAX_DIMENSIONS));
             }
             var dimensions = new ArrayList<Long>();
             for (int i = 0; i < count; i++) {
@@ -458,8 +457,7 @@ public final class GgufFile {
                 if (tensor.bytes() > available) {
                     throw new ModelFileException(
                             "%s is cut short: tensor %s ends %,d bytes beyond the end of the file: the download is incomplete"
-                                    .formatted(
-                                            path, tensor.name(), tensor.bytes() - available));
+                                    .formatted(path, tensor.name(), tensor.bytes() - available));
                 }
                 expected = roundUp(expected + tensor.bytes(), alignment);
             }

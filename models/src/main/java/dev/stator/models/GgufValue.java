@@ -2,7 +2,9 @@ package dev.stator.models;
 
 /** A metadata value of a GGUF file. */
 public sealed interface GgufValue {
-    /** Any of the integer types; an unsigned 64-bit value beyond Long.MAX_VALUE is negative here. */
+    /**
+     * Any of the integer types; an unsigned 64-bit value beyond Long.MAX_VALUE is negative here.
+     */
     record Whole(GgufType type, long value) implements GgufValue {}
 
     record Real(GgufType type, double value) implements GgufValue {}

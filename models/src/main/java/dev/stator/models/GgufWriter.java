@@ -91,8 +91,7 @@ final class GgufWriter {
                     var target = out.room(1);
                     var slice =
                             target.slice(
-                                    target.position(),
-                                    (int) Math.min(target.remaining(), to - at));
+                                    target.position(), (int) Math.min(target.remaining(), to - at));
                     int count = source.read(slice, at);
                     if (count < 0) {
                         throw new IOException(file + " became shorter while it was copied");

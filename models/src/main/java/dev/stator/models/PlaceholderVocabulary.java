@@ -45,8 +45,7 @@ final class PlaceholderVocabulary {
         metadata.put("tokenizer.ggml.tokens", GgufWriter.texts(size, this::token));
         metadata.put(
                 "tokenizer.ggml.token_type",
-                GgufWriter.i32s(
-                        size, token -> token < size - CONTROLS.length ? NORMAL : CONTROL));
+                GgufWriter.i32s(size, token -> token < size - CONTROLS.length ? NORMAL : CONTROL));
         metadata.put(
                 "tokenizer.ggml.merges",
                 GgufWriter.texts(

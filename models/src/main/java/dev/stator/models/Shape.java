@@ -33,8 +33,7 @@ public record Shape(
      *
      * @param originalContextTokens the context before stretching
      */
-    record RopeScaling(
-            float factor, float lowFactor, float highFactor, int originalContextTokens) {
+    record RopeScaling(float factor, float lowFactor, float highFactor, int originalContextTokens) {
         /** The divisor of each frequency; the tensor {@code rope_freqs.weight}. */
         float[] factors(float base, int headLength) {
             float[] factors = new float[headLength / 2];
@@ -64,17 +63,83 @@ public record Shape(
                     llama("smollm2-360m", 32, 960, 2560, 15, 5, 64, 8192, 100_000, 49_152, true),
                     llama("smollm2-1.7b", 24, 2048, 8192, 32, 32, 64, 8192, 130_000, 49_152, true),
                     qwen("qwen2.5-0.5b", "qwen2", 24, 896, 4864, 14, 2, 64, 32_768, 151_936, true),
-                    qwen("qwen2.5-1.5b", "qwen2", 28, 1536, 8960, 12, 2, 128, 32_768, 151_936, true),
-                    qwen("qwen2.5-7b", "qwen2", 28, 3584, 18_944, 28, 4, 128, 32_768, 152_064, false),
+                    qwen(
+                            "qwen2.5-1.5b",
+                            "qwen2",
+                            28,
+                            1536,
+                            8960,
+                            12,
+                            2,
+                            128,
+                            32_768,
+                            151_936,
+                            true),
+                    qwen(
+                            "qwen2.5-7b",
+                            "qwen2",
+                            28,
+                            3584,
+                            18_944,
+                            28,
+                            4,
+                            128,
+                            32_768,
+                            152_064,
+                            false),
                     qwen("qwen3-0.6b", "qwen3", 28, 1024, 3072, 16, 8, 128, 40_960, 151_936, true),
                     llama("tinyllama-1.1b", 22, 2048, 5632, 32, 4, 64, 2048, 10_000, 32_000, false),
-                    llama("llama-3.2-1b", 16, 2048, 8192, 32, 8, 64, 131_072, 500_000, 128_256, true)
+                    llama(
+                                    "llama-3.2-1b",
+                                    16,
+                                    2048,
+                                    8192,
+                                    32,
+                                    8,
+                                    64,
+                                    131_072,
+                                    500_000,
+                                    128_256,
+                                    true)
                             .scaled(LLAMA_3_2),
-                    llama("llama-3.2-3b", 28, 3072, 8192, 24, 8, 128, 131_072, 500_000, 128_256, true)
+                    llama(
+                                    "llama-3.2-3b",
+                                    28,
+                                    3072,
+                                    8192,
+                                    24,
+                                    8,
+                                    128,
+                                    131_072,
+                                    500_000,
+                                    128_256,
+                                    true)
                             .scaled(LLAMA_3_2),
-                    llama("llama-3.1-8b", 32, 4096, 14_336, 32, 8, 128, 131_072, 500_000, 128_256, false)
+                    llama(
+                                    "llama-3.1-8b",
+                                    32,
+                                    4096,
+                                    14_336,
+                                    32,
+                                    8,
+                                    128,
+                                    131_072,
+                                    500_000,
+                                    128_256,
+                                    false)
                             .scaled(LLAMA_3_1),
-                    llama("mistral-7b", 32, 4096, 14_336, 32, 8, 128, 32_768, 1_000_000, 32_768, false));
+                    llama(
+                            "mistral-7b",
+                            32,
+                            4096,
+                            14_336,
+                            32,
+                            8,
+                            128,
+                            32_768,
+                            1_000_000,
+                            32_768,
+                            false));
 
     /** Names, small ones first within a family. */
     public static List<String> names() {

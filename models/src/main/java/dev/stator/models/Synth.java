@@ -39,10 +39,7 @@ public final class Synth {
      *     nothing is left behind then
      */
     public static void write(SynthOptions options, Progress progress) {
-        write(
-                options,
-                progress,
-                file -> FileChannel.open(file, StandardOpenOption.WRITE));
+        write(options, progress, file -> FileChannel.open(file, StandardOpenOption.WRITE));
     }
 
     static void write(SynthOptions options, Progress progress, Opener opener) {
@@ -100,7 +97,9 @@ public final class Synth {
             }
             out.putInt(tensor.type().number);
             out.putLong(offset);
-            offset = Math.ceilDiv(offset + tensor.bytes(), GgufWriter.ALIGNMENT) * GgufWriter.ALIGNMENT;
+            offset =
+                    Math.ceilDiv(offset + tensor.bytes(), GgufWriter.ALIGNMENT)
+                            * GgufWriter.ALIGNMENT;
         }
         out.align();
         writeWeights(out, tensors, out.position() + offset);

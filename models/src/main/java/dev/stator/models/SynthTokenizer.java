@@ -41,8 +41,7 @@ record SynthTokenizer(int tokens, Map<String, GgufWriter.Value> metadata) {
                 .forEach(
                         (key, extent) ->
                                 metadata.put(
-                                        key,
-                                        GgufWriter.copied(file, extent.from(), extent.to())));
+                                        key, GgufWriter.copied(file, extent.from(), extent.to())));
         metadata.computeIfAbsent(
                 CHAT_TEMPLATE, _ -> GgufWriter.text(PlaceholderVocabulary.CHAT_TEMPLATE));
         return new SynthTokenizer((int) tokens, metadata);
