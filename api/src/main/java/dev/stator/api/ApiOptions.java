@@ -1,0 +1,73 @@
+package dev.stator.api;
+
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * How the HTTP server listens and what it allows.
+ *
+ * @param host the address to bind to
+ * @param port 0 takes a free one
+ * @param modelName what clients call the model; {@code default} names it as well
+ * @param apiKeys requests must carry one of these; empty: no key is asked for
+ * @param maxBodyBytes a larger request body is answered with 413
+ * @param defaultMaxTokens the longest answer of a chat request that sets no limit; 0: up to the end
+ *     of the context
+ * @param eventLoops threads that read from and write to connections
+ * @param maxUnreadBytes what may wait for a streaming client that does not read; beyond it the
+ *     answer is cancelled
+ * @param maxStall how long a streaming client may read nothing before its answer is cancelled
+ */
+public record ApiOptions(
+        String host,
+        int port,
+        String modelName,
+        List<String> apiKeys,
+        long maxBodyBytes,
+        int defaultMaxTokens,
+        int eventLoops,
+        int maxUnreadBytes,
+        Duration maxStall) {
+    /** The name that always means the served model. */
+    public static final String DEFAULT_MODEL = "default";
+
+    public ApiOptions {
+        apiKeys = List.copyOf(apiKeys);
+        require(port >= 0 && port <= 65535, "the port must be between 0 and 65535");
+        require(!modelName.isBlank(), "the model needs a name");
+        require(
+                modelName.chars().noneMatch(Character::isISOControl),
+                "the model's name must not hold control characters");
+        require(
+                apiKeys.stream().noneMatch(String::isBlank),
+                "an API key must not be empty; leave the list empty to ask for no key");
+        require(maxBodyBytes >= 1024, "the body limit must be at least 1024 bytes");
+        require(
+                maxBodyBytes <= Integer.MAX_VALUE / 2,
+                "the body limit must be less than 1 GiB, as a body is kept in memory");
+        require(defaultMaxTokens >= 0, "the default answer length must not be negative");
+        require(eventLoops >= 1, "at least one event loop is needed");
+        require(maxUnreadBytes >= 1024, "at least 1024 unread bytes must be allowed");
+        require(maxStall.isPositive(), "the allowed stall must be positive");
+    }
+
+    /** Loopback, no key, bodies up to 32 MiB, streams that stall for up to 60 s or 1 MiB. */
+    public static ApiOptions of(String modelName, int port) {
+        return new ApiOptions(
+                "127.0.0.1",
+                port,
+                modelName,
+                List.of(),
+                32 << 20,
+                0,
+                Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 8),
+                1 << 20,
+                Duration.ofSeconds(60));
+    }
+
+    private static void require(boolean condition, String message) {
+        if (!condition) {
+            throw new IllegalArgumentException(message);
+        }
+    }
+}

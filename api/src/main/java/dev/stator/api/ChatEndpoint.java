@@ -1,0 +1,114 @@
+package dev.stator.api;
+
+import dev.stator.api.chat.AnswerParser;
+import dev.stator.api.chat.AnswerPart;
+import dev.stator.api.chat.ChatModel;
+import dev.stator.api.chat.Prompt;
+import dev.stator.serving.Account;
+import dev.stator.serving.GenerationRequest;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+
+/** {@code POST /v1/chat/completions}. */
+final class ChatEndpoint implements Endpoint {
+    private final Service service;
+    private final Chat chat;
+
+    ChatEndpoint(Service service, Chat chat) {
+        this.service = service;
+        this.chat = chat;
+    }
+
+    @Override
+    public void handle(Exchange exchange, byte[] body) {
+        long started = System.nanoTime();
+        var fields = Json.parse(body);
+        service.model().check(Fields.of(fields).string("model"));
+        service.checkGenerates();
+        var model = chat.model();
+        var request = ChatRequest.of(fields, service.fabric().model());
+        var decoding = request.decoding();
+        var prompt = model.prompt(request.conversation(), decoding.salt());
+        var grammar = grammar(model, request, prompt);
+        var order =
+                new Generation.Order(
+                        requests(exchange, request, prompt, grammar),
+                        decoding.choices(),
+                        new Generation.Preparing(
+                                prompt.reusedTokens(),
+                                prompt.tokens().length - prompt.reusedTokens(),
+                                (System.nanoTime() - started) / 1e6),
+                        account -> remember(model, prompt, account, decoding.salt()));
+        var shape =
+                new ChatShape(
+                        "chatcmpl-" + UUID.randomUUID(),
+                        System.currentTimeMillis() / 1000,
+                        service.model().name(),
+                        service.fabric().tokenizer(),
+                        () -> reader(model.parser(request.conversation(), prompt)));
+        service.generate(exchange, decoding, shape, order);
+    }
+
+    private static Optional<String> grammar(ChatModel model, ChatRequest request, Prompt prompt) {
+        return request.format().isPresent()
+                ? request.format().map(format -> model.afterReasoning(format, prompt))
+                : model.grammar(request.conversation(), prompt);
+    }
+
+    private List<GenerationRequest> requests(
+            Exchange exchange, ChatRequest request, Prompt prompt, Optional<String> grammar) {
+        var decoding = request.decoding();
+        int maxTokens =
+                AnswerLength.of(
+                        prompt.tokens().length,
+                        request.maxTokens(),
+                        service.options().defaultMaxTokens(),
+                        service.fabric().contextTokens(),
+                        "messages");
+        var requests = new ArrayList<GenerationRequest>();
+        for (int i = 0; i < decoding.choices(); i++) {
+            requests.add(
+                    new GenerationRequest(
+                            exchange.requestId() + "-" + i,
+                            prompt.tokens(),
+                            maxTokens,
+                            decoding.sampling(i, grammar),
+                            decoding.stops(),
+                            decoding.stopTokens(),
+                            decoding.ignoreEnd(),
+                            decoding.salt()));
+        }
+        return requests;
+    }
+
+    /** Costs time that no token should wait for. */
+    private void remember(ChatModel model, Prompt prompt, Account account, String salt) {
+        Thread.ofVirtual()
+                .start(
+                        () ->
+                                model.remember(
+                                        prompt,
+                                        service.fabric()
+                                                .tokenizer()
+                                                .decode(account.generated(), true),
+                                        account.generated(),
+                                        salt));
+    }
+
+    private static PartReader reader(AnswerParser parser) {
+        return new PartReader() {
+            @Override
+            public List<AnswerPart> accept(String text) {
+                return text.isEmpty() ? List.of() : parser.accept(text);
+            }
+
+            @Override
+            public List<AnswerPart> finish() {
+                return parser.finish();
+            }
+        };
+    }
+}

@@ -1,0 +1,217 @@
+package dev.stator.api;
+
+import dev.stator.serving.Fabric;
+import dev.stator.serving.FabricStats;
+
+import io.prometheus.metrics.model.registry.MultiCollector;
+import io.prometheus.metrics.model.snapshots.CounterSnapshot;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
+import io.prometheus.metrics.model.snapshots.Labels;
+import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * The fabric's own counters and gauges, read at each scrape.
+ *
+ * <table>
+ * <caption>Names</caption>
+ * <tr><td>{@code stator_num_requests_running}<td>answers that are being generated
+ * <tr><td>{@code stator_num_requests_waiting}<td>requests in the queue
+ * <tr><td>{@code stator_queue_capacity}<td>requests that may wait
+ * <tr><td>{@code stator_prompt_tokens_total}<td>prompt tokens of finished requests
+ * <tr><td>{@code stator_prompt_tokens_by_source_total{source}}<td>the same: device, host, computed
+ * <tr><td>{@code stator_generation_tokens_total}<td>
+ * <tr><td>{@code stator_requests_shed_total}<td>refused with 429 or 503
+ * <tr><td>{@code stator_draining}<td>1 while no request is taken
+ * <tr><td>{@code stator_worker_*{worker,role}}<td>running, waiting, cells, steps, computed tokens,
+ *     bytes imported and exported
+ * <tr><td>{@code stator_kv_cache_usage_perc{worker,role}}<td>used cells, from 0 to 1
+ * <tr><td>{@code stator_host_cache_*}<td>blocks, bytes, evictions, hits, … of the host tier
+ * </table>
+ */
+final class FabricMetrics implements MultiCollector {
+    /** Values of the host tier that can fall; all others only grow. */
+    private static final Set<String> HOST_GAUGES =
+            Set.of(
+                    "blocks",
+                    "blocks_capacity",
+                    "blocks_pinned",
+                    "blocks_claimed",
+                    "bytes_capacity",
+                    "leases");
+
+    private final Fabric fabric;
+
+    FabricMetrics(Fabric fabric) {
+        this.fabric = fabric;
+    }
+
+    @Override
+    public MetricSnapshots collect() {
+        var stats = fabric.stats();
+        var all = MetricSnapshots.builder();
+        requests(all, stats);
+        workers(all, stats.workers());
+        stats.cache()
+                .forEach(
+                        (name, value) -> {
+                            var full = "stator_host_cache_" + name;
+                            var help = "Host tier: " + name.replace('_', ' ') + ".";
+                            if (HOST_GAUGES.contains(name)) {
+                                all.metricSnapshot(gauge(full, help, value));
+                            } else {
+                                all.metricSnapshot(counter(full, help, value));
+                            }
+                        });
+        return all.build();
+    }
+
+    private static void requests(MetricSnapshots.Builder all, FabricStats stats) {
+        int running =
+                stats.workers().stream()
+                        .filter(worker -> worker.role().equals("decode"))
+                        .mapToInt(FabricStats.Worker::running)
+                        .sum();
+        long prompt = stats.promptTokensBySource().values().stream().mapToLong(n -> n).sum();
+        all.metricSnapshot(gauge("stator_num_requests_running", "Answers in work.", running))
+                .metricSnapshot(
+                        gauge("stator_num_requests_waiting", "Requests queued.", stats.queued()))
+                .metricSnapshot(
+                        gauge(
+                                "stator_queue_capacity",
+                                "Requests that may wait.",
+                                stats.queueCapacity()))
+                .metricSnapshot(
+                        gauge(
+                                "stator_draining",
+                                "1 while no request is taken.",
+                                stats.draining() ? 1 : 0))
+                .metricSnapshot(
+                        counter(
+                                "stator_prompt_tokens",
+                                "Prompt tokens of finished requests.",
+                                prompt))
+                .metricSnapshot(
+                        counter(
+                                "stator_generation_tokens",
+                                "Generated tokens.",
+                                stats.generatedTokens()))
+                .metricSnapshot(counter("stator_requests_shed", "Requests refused.", stats.shed()))
+                .metricSnapshot(bySource(stats.promptTokensBySource()));
+    }
+
+    private static CounterSnapshot bySource(Map<String, Long> tokens) {
+        var counter =
+                CounterSnapshot.builder()
+                        .name("stator_prompt_tokens_by_source")
+                        .help("Prompt tokens by where their KV came from.");
+        tokens.forEach(
+                (source, count) ->
+                        counter.dataPoint(
+                                CounterSnapshot.CounterDataPointSnapshot.builder()
+                                        .labels(Labels.of("source", source))
+                                        .value(count)
+                                        .build()));
+        return counter.build();
+    }
+
+    private static void workers(MetricSnapshots.Builder all, List<FabricStats.Worker> workers) {
+        all.metricSnapshot(gauge("running", "Sequences in work.", workers, w -> w.running()))
+                .metricSnapshot(gauge("waiting", "Requests assigned.", workers, w -> w.waiting()))
+                .metricSnapshot(gauge("cells", "KV cells.", workers, w -> w.cells()))
+                .metricSnapshot(
+                        gauge("cells_used", "KV cells in use.", workers, w -> w.cellsUsed()))
+                .metricSnapshot(
+                        gauge(
+                                "cells_resident",
+                                "KV cells kept for reuse.",
+                                workers,
+                                w -> w.cellsResident()))
+                .metricSnapshot(counter("steps", "Engine steps.", workers, w -> w.steps()))
+                .metricSnapshot(
+                        counter(
+                                "computed_tokens",
+                                "Tokens computed.",
+                                workers,
+                                w -> w.computedTokens()))
+                .metricSnapshot(
+                        counter(
+                                "bytes_imported",
+                                "KV bytes read from the cache.",
+                                workers,
+                                w -> w.bytesImported()))
+                .metricSnapshot(
+                        counter(
+                                "bytes_exported",
+                                "KV bytes written to the cache.",
+                                workers,
+                                w -> w.bytesExported()));
+        var usage =
+                GaugeSnapshot.builder()
+                        .name("stator_kv_cache_usage_perc")
+                        .help("Used KV cells, from 0 to 1.");
+        workers.forEach(
+                worker ->
+                        usage.dataPoint(
+                                point(worker, (double) worker.cellsUsed() / worker.cells())));
+        all.metricSnapshot(usage.build());
+    }
+
+    private static GaugeSnapshot gauge(String name, String help, double value) {
+        return GaugeSnapshot.builder()
+                .name(name)
+                .help(help)
+                .dataPoint(GaugeSnapshot.GaugeDataPointSnapshot.builder().value(value).build())
+                .build();
+    }
+
+    private static CounterSnapshot counter(String name, String help, double value) {
+        return CounterSnapshot.builder()
+                .name(name)
+                .help(help)
+                .dataPoint(CounterSnapshot.CounterDataPointSnapshot.builder().value(value).build())
+                .build();
+    }
+
+    private static GaugeSnapshot gauge(
+            String name,
+            String help,
+            List<FabricStats.Worker> workers,
+            ToDoubleFunction<FabricStats.Worker> value) {
+        var gauge = GaugeSnapshot.builder().name("stator_worker_" + name).help(help);
+        workers.forEach(worker -> gauge.dataPoint(point(worker, value.applyAsDouble(worker))));
+        return gauge.build();
+    }
+
+    private static GaugeSnapshot.GaugeDataPointSnapshot point(
+            FabricStats.Worker worker, double value) {
+        return GaugeSnapshot.GaugeDataPointSnapshot.builder()
+                .labels(labels(worker))
+                .value(value)
+                .build();
+    }
+
+    private static CounterSnapshot counter(
+            String name,
+            String help,
+            List<FabricStats.Worker> workers,
+            ToDoubleFunction<FabricStats.Worker> value) {
+        var counter = CounterSnapshot.builder().name("stator_worker_" + name).help(help);
+        workers.forEach(
+                worker ->
+                        counter.dataPoint(
+                                CounterSnapshot.CounterDataPointSnapshot.builder()
+                                        .labels(labels(worker))
+                                        .value(value.applyAsDouble(worker))
+                                        .build()));
+        return counter.build();
+    }
+
+    private static Labels labels(FabricStats.Worker worker) {
+        return Labels.of("worker", worker.id(), "role", worker.role());
+    }
+}

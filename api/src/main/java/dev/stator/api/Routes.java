@@ -1,0 +1,147 @@
+package dev.stator.api;
+
+import io.vertx.core.http.HttpMethod;
+
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.Optional;
+
+/** Which request goes where. Called on event loops; thread-safe. */
+final class Routes {
+    private static final String MODELS = "/v1/models";
+
+    private final Service service;
+    private final Auth auth;
+    private final Map<String, Endpoint> posts;
+
+    Routes(Service service) {
+        this.service = service;
+        this.auth = new Auth(service.options().apiKeys());
+        var chat = Chat.of(service.fabric().model(), service.fabric().tokenizer());
+        var tokens = new TokenEndpoints(service, chat);
+        this.posts =
+                Map.of(
+                        "/v1/chat/completions",
+                        new ChatEndpoint(service, chat),
+                        "/v1/completions",
+                        new CompletionEndpoint(service),
+                        "/v1/embeddings",
+                        new EmbeddingEndpoint(service),
+                        "/tokenize",
+                        tokens::tokenize,
+                        "/detokenize",
+                        tokens::detokenize);
+    }
+
+    void handle(Exchange exchange, Intake intake) {
+        var path = exchange.request().path();
+        if (path == null) {
+            exchange.fail(new ApiError.UnknownPath("The request names no path."));
+            return;
+        }
+        if (isOpen(path)) {
+            if (reads(exchange, path)) {
+                open(exchange, path);
+            }
+            return;
+        }
+        auth.refusal(exchange.header("authorization"))
+                .ifPresentOrElse(exchange::fail, () -> authorised(exchange, path, intake));
+    }
+
+    private static boolean isOpen(String path) {
+        return path.startsWith("/health") || path.equals("/metrics");
+    }
+
+    /** Health and metrics need no key: those who watch a server have none. */
+    private void open(Exchange exchange, String path) {
+        switch (path) {
+            case "/health", "/health/live" ->
+                    exchange.respond(200, Json.object().put("status", "live"));
+            case "/health/ready" -> {
+                boolean draining = service.fabric().stats().draining();
+                exchange.respond(
+                        draining ? 503 : 200,
+                        Json.object().put("status", draining ? "draining" : "ready"));
+            }
+            case "/metrics" ->
+                    exchange.respond(200, Metrics.CONTENT_TYPE, service.metrics().scrape());
+            default -> unknown(exchange, path);
+        }
+    }
+
+    private void authorised(Exchange exchange, String path, Intake intake) {
+        var endpoint = Optional.ofNullable(posts.get(path));
+        if (endpoint.isPresent()) {
+            post(exchange, path, endpoint.get(), intake);
+        } else if (path.equals(MODELS)) {
+            if (reads(exchange, path)) {
+                exchange.respond(200, service.model().list());
+            }
+        } else if (path.startsWith(MODELS + "/")) {
+            if (reads(exchange, path)) {
+                model(exchange, path.substring(MODELS.length() + 1));
+            }
+        } else {
+            unknown(exchange, path);
+        }
+    }
+
+    private void post(Exchange exchange, String path, Endpoint endpoint, Intake intake) {
+        if (!exchange.request().method().equals(HttpMethod.POST)) {
+            exchange.fail(
+                    new ApiError.WrongMethod(exchange.request().method().name(), path, "POST"));
+            return;
+        }
+        var type = exchange.header("content-type").orElse("application/json");
+        if (!isJson(type)) {
+            exchange.fail(
+                    new ApiError.WrongMediaType(
+                            "The content type must be application/json, not %s."
+                                    .formatted(type.length() > 100 ? "…" : type)));
+            return;
+        }
+        intake.read(exchange, body -> endpoint.handle(exchange, body));
+    }
+
+    private static boolean isJson(String contentType) {
+        var type = contentType.split(";", 2)[0].strip();
+        return type.equalsIgnoreCase("application/json")
+                || type.regionMatches(true, Math.max(0, type.length() - 5), "+json", 0, 5);
+    }
+
+    private void model(Exchange exchange, String encoded) {
+        var asked = decoded(encoded);
+        if (service.model().names().contains(asked)) {
+            exchange.respond(200, service.model().json(asked));
+        } else {
+            exchange.fail(new ApiError.UnknownModel(asked, service.model().names()));
+        }
+    }
+
+    private static String decoded(String encoded) {
+        try {
+            return URLDecoder.decode(encoded.replace("+", "%2B"), StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            return encoded;
+        }
+    }
+
+    /** Whether this is a GET or HEAD; answers 405 otherwise. */
+    private static boolean reads(Exchange exchange, String path) {
+        var method = exchange.request().method();
+        if (method.equals(HttpMethod.GET) || method.equals(HttpMethod.HEAD)) {
+            return true;
+        }
+        exchange.fail(new ApiError.WrongMethod(method.name(), path, "GET, HEAD"));
+        return false;
+    }
+
+    private static void unknown(Exchange exchange, String path) {
+        exchange.fail(
+                new ApiError.UnknownPath(
+                        "There is nothing at %s."
+                                .formatted(path.length() > 200 ? "this path" : path)));
+    }
+}
