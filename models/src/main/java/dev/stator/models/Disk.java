@@ -1,13 +1,22 @@
 package dev.stator.models;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.UUID;
 
 /** Large files: room for them before they are begun, and what to say when it runs out. */
 final class Disk {
+    private static final int HASH_BUFFER_BYTES = 1 << 18;
+
     private Disk() {}
 
     /**
@@ -68,6 +77,36 @@ final class Disk {
                 "cannot %s %s: %s (%s)"
                         .formatted(verb, file, reason, cause.getClass().getSimpleName()),
                 cause);
+    }
+
+    /** Gives a finished file its name, in one step. */
+    static void publish(Path file, Path target) throws IOException {
+        Files.move(file, target, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** In lower-case hexadecimal. */
+    static String sha256(Path file) throws IOException {
+        var digest = newSha256();
+        try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            var buffer = ByteBuffer.allocate(HASH_BUFFER_BYTES);
+            while (channel.read(buffer) >= 0) {
+                digest.update(buffer.flip());
+                buffer.clear();
+            }
+        }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    static String sha256(byte[] bytes) {
+        return HexFormat.of().formatHex(newSha256().digest(bytes));
+    }
+
+    private static MessageDigest newSha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
     }
 
     /** Deletes a file if it is there; for clearing up after a failure that is reported already. */

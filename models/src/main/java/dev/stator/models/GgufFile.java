@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -145,8 +146,13 @@ public final class GgufFile {
         var array = array(key).orElseThrow(() -> missing(key));
         if (array.count() > maxCount) {
             throw new ModelFileException(
-                    "%s in %s has %,d elements, more than %,d"
-                            .formatted(key, path, array.count(), maxCount));
+                    String.format(
+                            Locale.ROOT,
+                            "%s in %s has %,d elements, more than %,d",
+                            key,
+                            path,
+                            array.count(),
+                            maxCount));
         }
         try (var source = new GgufSource(path)) {
             source.position(array.position());
@@ -285,8 +291,12 @@ public final class GgufFile {
             long count = source.u64("the number of " + what);
             if (count < 0 || count > max) {
                 throw source.corrupt(
-                        "it claims %s %s, more than %,d"
-                                .formatted(Long.toUnsignedString(count), what, max));
+                        String.format(
+                                Locale.ROOT,
+                                "it claims %s %s, more than %,d",
+                                Long.toUnsignedString(count),
+                                what,
+                                max));
             }
             return count;
         }
@@ -307,8 +317,10 @@ public final class GgufFile {
                     key.length() + (value instanceof GgufValue.Text(var text) ? text.length() : 0L);
             if (metadataBytes > MAX_METADATA_BYTES) {
                 throw source.corrupt(
-                        "its metadata without lists has more than %,d bytes"
-                                .formatted(MAX_METADATA_BYTES));
+                        String.format(
+                                Locale.ROOT,
+                                "its metadata without lists has more than %,d bytes",
+                                MAX_METADATA_BYTES));
             }
         }
 
@@ -334,8 +346,12 @@ public final class GgufFile {
             int least = elementType == GgufType.STRING ? Long.BYTES : elementType.bytes;
             if (count < 0 || count > source.remaining() / least) {
                 throw source.corrupt(
-                        "the metadata key %s claims %s elements, for which only %,d bytes are left in the file"
-                                .formatted(key, Long.toUnsignedString(count), source.remaining()));
+                        String.format(
+                                Locale.ROOT,
+                                "the metadata key %s claims %s elements, for which only %,d bytes are left in the file",
+                                key,
+                                Long.toUnsignedString(count),
+                                source.remaining()));
             }
             if (elementType == GgufType.STRING) {
                 for (long i = 0; i < count; i++) {
@@ -375,8 +391,11 @@ public final class GgufFile {
                         (int) value;
                 case GgufValue.Whole(_, var value) ->
                         throw source.corrupt(
-                                "its alignment is %d, not a power of two up to %,d"
-                                        .formatted(value, MAX_ALIGNMENT));
+                                String.format(
+                                        Locale.ROOT,
+                                        "its alignment is %d, not a power of two up to %,d",
+                                        value,
+                                        MAX_ALIGNMENT));
                 default -> throw source.corrupt(ALIGNMENT_KEY + " is not an unsigned integer");
             };
         }
@@ -424,8 +443,13 @@ public final class GgufFile {
                 long row = dimensions.isEmpty() ? 1 : dimensions.getFirst();
                 if (row % type.blockElements != 0) {
                     throw source.corrupt(
-                            "tensor %s has rows of %,d elements, which %s stores by %d"
-                                    .formatted(name, row, type, type.blockElements));
+                            String.format(
+                                    Locale.ROOT,
+                                    "tensor %s has rows of %,d elements, which %s stores by %d",
+                                    name,
+                                    row,
+                                    type,
+                                    type.blockElements));
                 }
                 return type.bytes(elements);
             } catch (ArithmeticException _) {
@@ -447,17 +471,22 @@ public final class GgufFile {
             for (var tensor : tensors.values()) {
                 if (tensor.offset() != expected) {
                     throw source.corrupt(
-                            "tensor %s begins at byte %s of the weights instead of %,d"
-                                    .formatted(
-                                            tensor.name(),
-                                            Long.toUnsignedString(tensor.offset()),
-                                            expected));
+                            String.format(
+                                    Locale.ROOT,
+                                    "tensor %s begins at byte %s of the weights instead of %,d",
+                                    tensor.name(),
+                                    Long.toUnsignedString(tensor.offset()),
+                                    expected));
                 }
                 long available = source.fileBytes() - start - expected;
                 if (tensor.bytes() > available) {
                     throw new ModelFileException(
-                            "%s is cut short: tensor %s ends %,d bytes beyond the end of the file: the download is incomplete"
-                                    .formatted(path, tensor.name(), tensor.bytes() - available));
+                            String.format(
+                                    Locale.ROOT,
+                                    "%s is cut short: tensor %s ends %,d bytes beyond the end of the file: the download is incomplete",
+                                    path,
+                                    tensor.name(),
+                                    tensor.bytes() - available));
                 }
                 expected = roundUp(expected + tensor.bytes(), alignment);
             }

@@ -8,6 +8,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Locale;
 
 /**
  * Reads GGUF's little-endian values through one buffer. Nothing is allocated before the file is
@@ -80,7 +81,13 @@ final class GgufSource implements AutoCloseable {
     String text(long maxBytes, String what) throws IOException {
         long length = textLength(what);
         if (length > maxBytes) {
-            throw corrupt("%s has %,d bytes, more than %,d".formatted(what, length, maxBytes));
+            throw corrupt(
+                    String.format(
+                            Locale.ROOT,
+                            "%s has %,d bytes, more than %,d",
+                            what,
+                            length,
+                            maxBytes));
         }
         byte[] bytes = new byte[(int) length];
         int at = 0;
@@ -111,8 +118,12 @@ final class GgufSource implements AutoCloseable {
         long length = u64("the length of " + what);
         if (length < 0 || length > remaining()) {
             throw corrupt(
-                    "%s claims %s bytes, but only %,d are left in the file"
-                            .formatted(what, Long.toUnsignedString(length), remaining()));
+                    String.format(
+                            Locale.ROOT,
+                            "%s claims %s bytes, but only %,d are left in the file",
+                            what,
+                            Long.toUnsignedString(length),
+                            remaining()));
         }
         return length;
     }
@@ -142,8 +153,12 @@ final class GgufSource implements AutoCloseable {
 
     private ModelFileException truncated(String what) {
         return new ModelFileException(
-                "%s ends at byte %,d, inside %s: the download is incomplete"
-                        .formatted(file, fileBytes, what));
+                String.format(
+                        Locale.ROOT,
+                        "%s ends at byte %,d, inside %s: the download is incomplete",
+                        file,
+                        fileBytes,
+                        what));
     }
 
     @Override

@@ -3,9 +3,7 @@ package dev.stator.models;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -66,7 +64,7 @@ public final class Synth {
             try (var channel = opener.open(file)) {
                 write(new GgufWriter(channel), metadata, tensors);
             }
-            Files.move(file, target, StandardCopyOption.ATOMIC_MOVE);
+            Disk.publish(file, target);
         } catch (IOException e) {
             throw Disk.failure("write", target, e);
         } finally {
