@@ -1,9 +1,8 @@
 package dev.stator.api;
 
-import tools.jackson.databind.node.ObjectNode;
-
 import java.util.List;
 import java.util.Optional;
+import tools.jackson.databind.node.ObjectNode;
 
 /** What a request can be refused for, in OpenAI's shape. */
 sealed interface ApiError {

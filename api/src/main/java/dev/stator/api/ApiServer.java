@@ -1,11 +1,9 @@
 package dev.stator.api;
 
 import dev.stator.serving.Fabric;
-
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
-
 import java.net.BindException;
 import java.time.Duration;
 import java.util.Optional;

@@ -6,7 +6,6 @@ import dev.stator.api.chat.ChatModel;
 import dev.stator.api.chat.Prompt;
 import dev.stator.serving.Account;
 import dev.stator.serving.GenerationRequest;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -5,15 +5,13 @@ import dev.stator.api.chat.Conversation;
 import dev.stator.api.chat.JsonSchemaGrammar;
 import dev.stator.api.chat.ToolChoice;
 import dev.stator.engine.ModelInfo;
-
-import tools.jackson.databind.node.ObjectNode;
-
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * A validated body of {@code /v1/chat/completions}.

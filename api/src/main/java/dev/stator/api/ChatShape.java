@@ -3,14 +3,12 @@ package dev.stator.api;
 import dev.stator.api.chat.AnswerPart;
 import dev.stator.engine.Sampled;
 import dev.stator.engine.Tokenizer;
-
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.NullNode;
-import tools.jackson.databind.node.ObjectNode;
-
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.NullNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Answers of {@code /v1/chat/completions}.

@@ -2,7 +2,6 @@ package dev.stator.api;
 
 import dev.stator.api.chat.AnswerPart;
 import dev.stator.serving.FinishReason;
-
 import java.util.ArrayList;
 import java.util.List;
 

@@ -2,7 +2,6 @@ package dev.stator.api;
 
 import dev.stator.serving.FinishReason;
 import dev.stator.serving.GenerationRequest;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -3,13 +3,11 @@ package dev.stator.api;
 import dev.stator.api.chat.AnswerPart;
 import dev.stator.engine.Sampled;
 import dev.stator.engine.Tokenizer;
-
+import java.util.List;
+import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.NullNode;
 import tools.jackson.databind.node.ObjectNode;
-
-import java.util.List;
-import java.util.Optional;
 
 /**
  * Answers of {@code /v1/completions}.

@@ -2,7 +2,6 @@ package dev.stator.api;
 
 import dev.stator.engine.ModelInfo;
 import dev.stator.engine.SamplingOptions;
-
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;

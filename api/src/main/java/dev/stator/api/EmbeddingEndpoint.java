@@ -1,7 +1,5 @@
 package dev.stator.api;
 
-import tools.jackson.databind.node.ObjectNode;
-
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -9,6 +7,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
+import tools.jackson.databind.node.ObjectNode;
 
 /** {@code POST /v1/embeddings}. */
 final class EmbeddingEndpoint implements Endpoint {

@@ -3,11 +3,9 @@ package dev.stator.api;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
-
-import tools.jackson.databind.JsonNode;
-
 import java.util.Optional;
 import java.util.UUID;
+import tools.jackson.databind.JsonNode;
 
 /**
  * One HTTP request and the answer to it. Belongs to its event loop; only {@link #gone()}, {@link

@@ -2,13 +2,11 @@ package dev.stator.api;
 
 import dev.stator.serving.Fabric;
 import dev.stator.serving.FabricStats;
-
 import io.prometheus.metrics.model.registry.MultiCollector;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
-
 import java.util.List;
 import java.util.Map;
 import java.util.Set;

@@ -7,9 +7,6 @@ import dev.stator.serving.FinishReason;
 import dev.stator.serving.GeneratedToken;
 import dev.stator.serving.GenerationListener;
 import dev.stator.serving.GenerationRequest;
-
-import tools.jackson.databind.node.ObjectNode;
-
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.function.Consumer;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The answers to one exchange: submitted together, cancelled together. Belongs to the event loop

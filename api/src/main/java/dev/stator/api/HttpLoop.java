@@ -6,7 +6,6 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
-
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** The HTTP server on one event loop; all that share a port share its connections. */

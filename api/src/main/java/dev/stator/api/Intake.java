@@ -2,7 +2,6 @@ package dev.stator.api;
 
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
-
 import java.util.Optional;
 import java.util.function.Consumer;
 

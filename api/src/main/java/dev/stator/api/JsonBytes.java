@@ -1,7 +1,6 @@
 package dev.stator.api;
 
 import io.vertx.core.buffer.Buffer;
-
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 

@@ -2,10 +2,8 @@ package dev.stator.api;
 
 import dev.stator.serving.FinishReason;
 import dev.stator.serving.GeneratedToken;
-
-import tools.jackson.databind.node.ObjectNode;
-
 import java.util.Optional;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Writes the answers of one exchange. Called on its event loop only. */
 interface Output {

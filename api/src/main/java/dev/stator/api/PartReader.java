@@ -1,7 +1,6 @@
 package dev.stator.api;
 
 import dev.stator.api.chat.AnswerPart;
-
 import java.util.List;
 
 /** Cuts an answer's text into parts as it grows. */

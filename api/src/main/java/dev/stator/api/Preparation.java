@@ -1,12 +1,10 @@
 package dev.stator.api;
 
 import dev.stator.api.chat.ChatException;
-
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Turns bodies into generation requests on virtual threads: at most as many at once as there are

@@ -1,7 +1,6 @@
 package dev.stator.api;
 
 import io.vertx.core.http.HttpMethod;
-
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;

@@ -1,9 +1,8 @@
 package dev.stator.api;
 
-import tools.jackson.databind.node.ObjectNode;
-
 import java.util.List;
 import java.util.Optional;
+import tools.jackson.databind.node.ObjectNode;
 
 /** The names under which the model is served. */
 record ServedModel(String name, int contextTokens, long createdSeconds) {

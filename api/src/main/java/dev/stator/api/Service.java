@@ -2,10 +2,8 @@ package dev.stator.api;
 
 import dev.stator.engine.Tokenizer;
 import dev.stator.serving.Fabric;
-
-import tools.jackson.databind.JsonNode;
-
 import java.util.Optional;
+import tools.jackson.databind.JsonNode;
 
 /** What all endpoints work with. */
 record Service(ApiOptions options, Fabric fabric, ServedModel model, Metrics metrics) {

@@ -2,12 +2,10 @@ package dev.stator.api;
 
 import dev.stator.api.chat.AnswerPart;
 import dev.stator.engine.Sampled;
-
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
-
 import java.util.List;
 import java.util.Optional;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** How an endpoint writes its answers in JSON. */
 interface Shape {

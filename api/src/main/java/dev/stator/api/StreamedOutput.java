@@ -5,14 +5,12 @@ import dev.stator.engine.Sampled;
 import dev.stator.engine.Tokenizer;
 import dev.stator.serving.FinishReason;
 import dev.stator.serving.GeneratedToken;
-
-import tools.jackson.databind.node.NullNode;
-import tools.jackson.databind.node.ObjectNode;
-
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import tools.jackson.databind.node.NullNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Writes the answers as they come, one event per token that adds text.

@@ -3,12 +3,10 @@ package dev.stator.api;
 import dev.stator.engine.Tokenizer;
 import dev.stator.serving.FinishReason;
 import dev.stator.serving.GeneratedToken;
-
-import tools.jackson.databind.node.ObjectNode;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Writes all answers in one JSON body when the last has finished. */
 final class WholeOutput implements Output {
