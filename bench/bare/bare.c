@@ -4,7 +4,7 @@
  * bare MODEL LIBRARIES CELLS SEQUENCES BATCH THREADS UNIFIED
  *
  * Loads the model once, prints "ready", then answers each line "run STREAMS PROMPT ANSWER", followed by
- * STREAMS * PROMPT token ids, with "done PREFILL_SECONDS DECODE_SECONDS". Prompts are computed in batches
+ * STREAMS * PROMPT token ids, with "done PREFILL DECODE PREFILL_CPU DECODE_CPU" in seconds. Prompts are computed in batches
  * of BATCH tokens, stream after stream; PREFILL ends when every stream has its first token. Then each step
  * computes one token for every stream, until each has ANSWER tokens. Sampling is greedy.
  */
@@ -28,9 +28,9 @@ static void fail(const char * message) {
     exit(1);
 }
 
-static double seconds(void) {
+static double seconds(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
 }
 
@@ -65,8 +65,7 @@ static void step(struct loop * loop, int streams) {
     loop->batch.n_tokens = 0;
 }
 
-static double prefill(struct loop * loop, int streams, int prompt, const llama_token * tokens) {
-    double start = seconds();
+static void prefill(struct loop * loop, int streams, int prompt, const llama_token * tokens) {
     for (int s = 0; s < streams; s++) {
         for (int i = 0; i < prompt; i++) {
             int last = i == prompt - 1;
@@ -79,11 +78,9 @@ static double prefill(struct loop * loop, int streams, int prompt, const llama_t
             }
         }
     }
-    return seconds() - start;
 }
 
-static double decode(struct loop * loop, int streams, int prompt, int answer) {
-    double start = seconds();
+static void decode(struct loop * loop, int streams, int prompt, int answer) {
     for (int i = 1; i < answer; i++) {
         for (int s = 0; s < streams; s++) {
             loop->output[s] = loop->batch.n_tokens;
@@ -91,7 +88,6 @@ static double decode(struct loop * loop, int streams, int prompt, int answer) {
         }
         step(loop, streams);
     }
-    return seconds() - start;
 }
 
 int main(int argc, char ** argv) {
@@ -148,9 +144,16 @@ int main(int argc, char ** argv) {
             }
         }
         llama_memory_clear(llama_get_memory(loop.context), false);
-        double filled = prefill(&loop, streams, prompt, tokens);
-        double decoded = decode(&loop, streams, prompt, answer);
-        printf("done %.9f %.9f\n", filled, decoded);
+        double wall[3], cpu[3];
+        wall[0] = seconds(CLOCK_MONOTONIC);
+        cpu[0] = seconds(CLOCK_PROCESS_CPUTIME_ID);
+        prefill(&loop, streams, prompt, tokens);
+        wall[1] = seconds(CLOCK_MONOTONIC);
+        cpu[1] = seconds(CLOCK_PROCESS_CPUTIME_ID);
+        decode(&loop, streams, prompt, answer);
+        wall[2] = seconds(CLOCK_MONOTONIC);
+        cpu[2] = seconds(CLOCK_PROCESS_CPUTIME_ID);
+        printf("done %.9f %.9f %.9f %.9f\n", wall[1] - wall[0], wall[2] - wall[1], cpu[1] - cpu[0], cpu[2] - cpu[1]);
         fflush(stdout);
         free(tokens);
     }

@@ -61,8 +61,9 @@ final class Answer implements GenerationListener {
         return this;
     }
 
-    boolean started() {
-        return count > 0;
+    /** Tokens so far. */
+    int count() {
+        return count;
     }
 
     Account awaitEnd() {
@@ -77,10 +78,6 @@ final class Answer implements GenerationListener {
     /** From submission to the first token. */
     double firstMillis() {
         return (tokenNanos[0] - submittedNanos) / 1e6;
-    }
-
-    long submittedNanos() {
-        return submittedNanos;
     }
 
     long firstNanos() {

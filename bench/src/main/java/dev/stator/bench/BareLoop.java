@@ -91,10 +91,17 @@ final class BareLoop implements AutoCloseable {
                                         .mapToObj(String::valueOf)
                                         .collect(Collectors.joining(" "))));
         in.flush();
-        var times = expect("done ").split(" ");
+        var seconds =
+                Arrays.stream(expect("done ").split(" "))
+                        .mapToDouble(Double::parseDouble)
+                        .toArray();
+        int prefilled = streams * prompt;
+        int decoded = streams * (answer - 1);
         return new Speed(
-                streams * prompt / Double.parseDouble(times[0]),
-                streams * (answer - 1) / Double.parseDouble(times[1]));
+                prefilled / seconds[0],
+                decoded / seconds[1],
+                prefilled / seconds[2],
+                decoded / seconds[3]);
     }
 
     /** The rest of the next line, which must begin like this. */

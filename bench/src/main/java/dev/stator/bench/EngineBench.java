@@ -1,6 +1,8 @@
 package dev.stator.bench;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.stator.routing.Mode;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -19,6 +21,8 @@ import picocli.CommandLine.Option;
  *
  * <p>Prefill counts from the submission of all prompts at once to the first token of the last one;
  * nobody has seen the prompts. Decode counts the tokens that come while all streams generate.
+ * Tokens per CPU-second are given as well: they say the same on a machine that is not quiet, with
+ * one thread.
  */
 @Command(
         name = "engine",
@@ -144,14 +148,22 @@ final class EngineBench extends Bench {
                     var speed = subject.run.apply(asked);
                     speeds.computeIfAbsent(subject.name, _ -> new ArrayList<>()).add(speed);
                     report.line(
-                            "streams %d round %d: %-10s prefill %.1f decode %.1f tokens/s",
-                            count, round + 1, subject.name, speed.prefill(), speed.decode());
+                            "streams %d round %d: %-10s prefill %.1f decode %.1f tokens/s, prefill %.1f decode %.1f tokens/CPU-s",
+                            count,
+                            round + 1,
+                            subject.name,
+                            speed.prefill(),
+                            speed.decode(),
+                            speed.prefillCpu(),
+                            speed.decodeCpu());
                 }
             }
             for (var subject : subjects.subList(1, subjects.size())) {
                 var name = "engine.%s.%d-streams".formatted(subject.name, count);
                 report.ratio(name + ".prefill", ratio(speeds, subject.name, Speed::prefill));
                 report.ratio(name + ".decode", ratio(speeds, subject.name, Speed::decode));
+                report.extra(name + ".prefill-cpu", ratio(speeds, subject.name, Speed::prefillCpu));
+                report.extra(name + ".decode-cpu", ratio(speeds, subject.name, Speed::decodeCpu));
             }
         }
     }
@@ -170,27 +182,41 @@ final class EngineBench extends Bench {
     }
 
     private Speed run(Node node, List<int[]> prompts) {
-        return new Speed(prefill(node, prompts), decode(node, prompts));
+        double[] prefill = prefill(node, prompts);
+        double[] decode = decode(node, prompts);
+        return new Speed(prefill[0], decode[0], prefill[1], decode[1]);
     }
 
-    private double prefill(Node node, List<int[]> prompts) {
+    /**
+     * @return tokens per second, and per second of processor time
+     */
+    private double[] prefill(Node node, List<int[]> prompts) {
+        long cpu = cpuNanos();
         long start = System.nanoTime();
         var answers = prompts.stream().map(tokens -> node.ask(tokens, 1)).toList();
-        for (var each : answers) {
-            // A prompt's first block may be another's only by an accident of 32 random tokens.
-            Node.expectFrom(each.awaitEnd(), "computed", prompt);
-        }
+        answers.forEach(each -> Node.expectFrom(each.awaitEnd(), "computed", prompt));
+        cpu = cpuNanos() - cpu;
         long last = answers.stream().mapToLong(Answer::firstNanos).max().orElseThrow();
-        return prompts.size() * prompt / ((last - start) / 1e9);
+        int tokens = prompts.size() * prompt;
+        return new double[] {tokens / ((last - start) / 1e9), tokens / (cpu / 1e9)};
     }
 
     /** The prompts are cached by now, so that all streams soon generate. */
-    private double decode(Node node, List<int[]> prompts) {
+    private double[] decode(Node node, List<int[]> prompts) {
         var answers = prompts.stream().map(tokens -> node.ask(tokens, answer)).toList();
+        answers.forEach(Answer::awaitFirst);
+        long cpu = cpuNanos();
+        int before = answers.stream().mapToInt(Answer::count).sum();
         answers.forEach(Answer::awaitEnd);
+        cpu = cpuNanos() - cpu;
+        int after = answers.stream().mapToInt(Answer::count).sum();
         long from = answers.stream().mapToLong(Answer::firstNanos).max().orElseThrow();
         long until = answers.stream().mapToLong(Answer::lastNanos).min().orElseThrow();
         long tokens = answers.stream().mapToLong(a -> a.countBetween(from, until)).sum();
-        return tokens / ((until - from) / 1e9);
+        return new double[] {tokens / ((until - from) / 1e9), (after - before) / (cpu / 1e9)};
+    }
+
+    private static long cpuNanos() {
+        return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime();
     }
 }

@@ -138,7 +138,7 @@ final class InterTokenBench extends Bench {
         while (System.nanoTime() < deadline) {
             var arriving = node.ask(prompts.next(prompt), 1);
             arrived++;
-            while (!arriving.started() && System.nanoTime() < deadline) {
+            while (arriving.count() == 0 && System.nanoTime() < deadline) {
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
             }
             arriving.cancel();
