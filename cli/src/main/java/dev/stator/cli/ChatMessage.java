@@ -1,0 +1,6 @@
+package dev.stator.cli;
+
+/**
+ * @param role {@code system}, {@code user} or {@code assistant}
+ */
+record ChatMessage(String role, String content) {}

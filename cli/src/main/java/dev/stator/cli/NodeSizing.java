@@ -1,0 +1,156 @@
+package dev.stator.cli;
+
+import dev.stator.engine.KvShape;
+import dev.stator.engine.ModelInfo;
+import dev.stator.serving.NodeOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+
+/** Fills in what the user left open about a node, from the machine and the model. */
+record NodeSizing(Configuration configuration, Machine machine, Folders folders) {
+    private static final int USUAL_CONTEXT = 8192;
+    private static final int LEAST_CONTEXT = 512;
+    private static final long LEAST_SHARED_MEMORY = 256L << 20;
+
+    /**
+     * Where files can be made.
+     *
+     * @param sharedMemory a file system that lives in memory
+     */
+    record Folders(Optional<Path> sharedMemory, Path temporary) {
+        static Folders ofSystem() {
+            var shm = Path.of("/dev/shm");
+            return new Folders(
+                    Optional.of(shm).filter(Files::isWritable),
+                    Path.of(System.getProperty("java.io.tmpdir")));
+        }
+    }
+
+    /**
+     * @throws IllegalArgumentException if the choices contradict each other
+     * @throws Refusal if the machine has too little memory for them
+     */
+    NodeOptions options(ModelInfo model) {
+        int context = context(model);
+        int prefillCells = configuration.find(Settings.PREFILL_CELLS).orElse(context);
+        int decodeCells = configuration.find(Settings.DECODE_CELLS).orElse(2 * context);
+        var cache = hostCache();
+        var options =
+                new NodeOptions(
+                        configuration.get(Settings.MODE),
+                        configuration.get(Settings.PREFILL_WORKERS),
+                        configuration.get(Settings.DECODE_WORKERS),
+                        context,
+                        prefillCells,
+                        decodeCells,
+                        configuration.get(Settings.MAX_RUNNING),
+                        configuration.get(Settings.BLOCK_TOKENS),
+                        configuration.get(Settings.STEP_TOKENS),
+                        threads(),
+                        cache.bytes,
+                        cache.folder,
+                        configuration.get(Settings.MAX_QUEUE));
+        requireMemory(model, options);
+        return options;
+    }
+
+    int threads() {
+        return configuration.find(Settings.THREADS).orElse(machine.cores());
+    }
+
+    private int context(ModelInfo model) {
+        int trained = model.contextTokens() > 0 ? model.contextTokens() : USUAL_CONTEXT;
+        return configuration
+                .find(Settings.CONTEXT)
+                .map(asked -> requireTrained(asked, trained, model))
+                .orElseGet(() -> fitting(Math.min(USUAL_CONTEXT, trained), model));
+    }
+
+    private static int requireTrained(int asked, int trained, ModelInfo model) {
+        if (asked > trained) {
+            throw Refusal.misused(
+                    "a context of %d tokens is more than the %d that the model %s was trained for"
+                            .formatted(asked, trained, model.name()));
+        }
+        return asked;
+    }
+
+    /** The largest context up to {@code most} whose KV takes no more than half the free memory. */
+    private int fitting(int most, ModelInfo model) {
+        long perToken = model.kv().map(KvShape::bytesPerToken).orElse(0);
+        long workers =
+                configuration.get(Settings.PREFILL_WORKERS)
+                        + 2L * configuration.get(Settings.DECODE_WORKERS);
+        int context = most;
+        while (context / 2 >= LEAST_CONTEXT
+                && context * workers * perToken > machine.freeBytes() / 2) {
+            context /= 2;
+        }
+        return context;
+    }
+
+    private record HostCache(long bytes, Path folder) {}
+
+    private HostCache hostCache() {
+        var asked = configuration.find(Settings.HOST_CACHE);
+        long bytes = asked.orElse(machine.memoryBytes() / 8);
+        var folder = configuration.find(Settings.HOST_CACHE_FOLDER);
+        if (folder.isPresent()) {
+            return new HostCache(bytes, folder.get());
+        }
+        // Others must not be able to make files of ours impossible: a folder for each user.
+        var name =
+                "stator-"
+                        + System.getProperty("user.name", "user")
+                                .replaceAll("[^A-Za-z0-9._-]", "_")
+                                .toLowerCase(Locale.ROOT);
+        if (folders.sharedMemory.isPresent()) {
+            long room = room(folders.sharedMemory.get());
+            if (room >= bytes) {
+                return new HostCache(bytes, folders.sharedMemory.get().resolve(name));
+            }
+            if (asked.isEmpty() && room >= LEAST_SHARED_MEMORY) {
+                return new HostCache(room * 3 / 4, folders.sharedMemory.get().resolve(name));
+            }
+        }
+        long room = room(folders.temporary);
+        return new HostCache(
+                asked.orElse(Math.min(bytes, room / 2)), folders.temporary.resolve(name));
+    }
+
+    private static long room(Path folder) {
+        try {
+            return Files.getFileStore(folder).getUsableSpace();
+        } catch (IOException _) {
+            return 0;
+        }
+    }
+
+    private void requireMemory(ModelInfo model, NodeOptions options) {
+        if (mayUseGpu()) {
+            return;
+        }
+        long cells =
+                (long) options.prefillWorkers() * options.prefillCells()
+                        + (long) options.decodeWorkers() * options.decodeCells();
+        long bytes = cells * model.kv().map(KvShape::bytesPerToken).orElse(0);
+        if (bytes > machine.freeBytes()) {
+            throw Refusal.failed(
+                    "the KV memory of %d workers needs %s, but only %s are free: lower context, prefill-cells or decode-cells, use fewer workers, or set kv-type to q8_0"
+                            .formatted(
+                                    options.prefillWorkers() + options.decodeWorkers(),
+                                    ByteSize.format(bytes),
+                                    ByteSize.format(machine.freeBytes())));
+        }
+    }
+
+    /** KV then lies in memory that we cannot see. */
+    private boolean mayUseGpu() {
+        boolean shipped = configuration.find(Settings.LLAMA_DIR).isEmpty();
+        boolean mac = System.getProperty("os.name").startsWith("Mac");
+        return configuration.get(Settings.GPU_LAYERS) != 0 && (!shipped || mac);
+    }
+}

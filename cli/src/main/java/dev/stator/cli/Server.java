@@ -1,0 +1,174 @@
+package dev.stator.cli;
+
+import dev.stator.api.ApiOptions;
+import dev.stator.api.ApiServer;
+import dev.stator.engine.llama.LlamaEngine;
+import dev.stator.engine.llama.LlamaOptions;
+import dev.stator.serving.NodeFabric;
+import dev.stator.serving.NodeOptions;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Supplier;
+
+/** A running node with its HTTP server. Closing it stops everything at once. */
+final class Server implements AutoCloseable {
+    private final LlamaEngine engine;
+    private final NodeFabric fabric;
+    private final ApiServer api;
+    private final NodeOptions node;
+    private final String host;
+    private final String modelName;
+
+    private Server(
+            LlamaEngine engine,
+            NodeFabric fabric,
+            ApiServer api,
+            NodeOptions node,
+            ApiOptions options) {
+        this.engine = engine;
+        this.fabric = fabric;
+        this.api = api;
+        this.node = node;
+        this.host = options.host();
+        this.modelName = options.modelName();
+    }
+
+    /**
+     * Loads the model and serves it.
+     *
+     * @throws Refusal or an exception of the modules, whose message says what to do
+     */
+    static Server start(Configuration configuration, Console console) {
+        var patience = new Patience(console);
+        requireFreePort(configuration);
+        var distribution = Distribution.current();
+        var model = ModelSource.of(configuration, distribution, console);
+        var libraries = configuration.find(Settings.LLAMA_DIR).orElseGet(distribution::libraries);
+        var engine =
+                patience.during(
+                        "loading %s (%s)".formatted(model.file().getFileName(), size(model.file())),
+                        () -> LlamaEngine.load(llamaOptions(configuration, model, libraries)));
+        try {
+            return start(configuration, engine, model.name(), patience);
+        } catch (RuntimeException e) {
+            engine.close();
+            throw e;
+        }
+    }
+
+    private static Server start(
+            Configuration configuration, LlamaEngine engine, String modelName, Patience patience) {
+        var sizing = new NodeSizing(configuration, Machine.read(), NodeSizing.Folders.ofSystem());
+        var node = checked(() -> sizing.options(engine.model()));
+        var fabric =
+                patience.during(
+                        "making room for the KV of %d workers"
+                                .formatted(node.prefillWorkers() + node.decodeWorkers()),
+                        () -> NodeFabric.start(engine, node));
+        try {
+            var options = checked(() -> apiOptions(configuration, modelName));
+            return new Server(engine, fabric, ApiServer.start(options, fabric), node, options);
+        } catch (RuntimeException e) {
+            fabric.close();
+            throw e;
+        }
+    }
+
+    private static LlamaOptions llamaOptions(
+            Configuration configuration, ModelSource model, Path libraries) {
+        return new LlamaOptions(
+                model.file(),
+                libraries,
+                configuration.get(Settings.GPU_LAYERS),
+                configuration.all(Settings.DEVICES),
+                configuration.get(Settings.KV_TYPE).name().toLowerCase(Locale.ROOT));
+    }
+
+    private static ApiOptions apiOptions(Configuration configuration, String modelName) {
+        var usual = ApiOptions.of(modelName, 0);
+        return new ApiOptions(
+                configuration.get(Settings.HOST),
+                configuration.get(Settings.PORT),
+                modelName,
+                configuration.all(Settings.API_KEYS),
+                configuration.get(Settings.MAX_BODY),
+                configuration.get(Settings.DEFAULT_MAX_TOKENS),
+                usual.eventLoops(),
+                Math.toIntExact(configuration.get(Settings.MAX_UNREAD)),
+                configuration.get(Settings.MAX_STALL));
+    }
+
+    /** The modules' records refuse what does not fit together. */
+    private static <T> T checked(Supplier<T> options) {
+        try {
+            return options.get();
+        } catch (IllegalArgumentException e) {
+            throw Refusal.misused(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Before the model is loaded, which may take minutes. */
+    private static void requireFreePort(Configuration configuration) {
+        var host = configuration.get(Settings.HOST);
+        int port = configuration.get(Settings.PORT);
+        try (var socket = new ServerSocket()) {
+            socket.setReuseAddress(true);
+            socket.bind(new InetSocketAddress(InetAddress.getByName(host), port));
+        } catch (UnknownHostException _) {
+            throw Refusal.failed("cannot listen on %s: there is no such host".formatted(host));
+        } catch (IOException e) {
+            throw Refusal.failed(
+                    "cannot listen on %s port %d (%s): choose another --port, or 0 for a free one"
+                            .formatted(host, port, Reason.of(e)));
+        }
+    }
+
+    private static String size(Path file) {
+        try {
+            return ByteSize.format(Files.size(file));
+        } catch (IOException _) {
+            return "unknown size";
+        }
+    }
+
+    String url() {
+        var reachable = List.of("0.0.0.0", "::").contains(host) ? "127.0.0.1" : host;
+        return "http://%s:%d"
+                .formatted(reachable.contains(":") ? "[" + reachable + "]" : reachable, api.port());
+    }
+
+    /** The one line that says that requests are served now. */
+    String readyLine() {
+        var workers = fabric.stats().workers();
+        return "ready %s model=%s prefill=%d decode=%d mode=%s context=%d threads=%d host-cache=%s"
+                .formatted(
+                        url(),
+                        modelName,
+                        workers.stream().filter(w -> w.role().equals("prefill")).count(),
+                        workers.stream().filter(w -> w.role().equals("decode")).count(),
+                        node.mode().name().toLowerCase(Locale.ROOT),
+                        node.contextTokens(),
+                        node.threads(),
+                        ByteSize.format(node.hostCacheBytes()));
+    }
+
+    /** Takes no new requests and waits until those that run are answered. */
+    void drain(Duration most) {
+        api.drain(most);
+    }
+
+    @Override
+    public void close() {
+        api.close();
+        fabric.close();
+        engine.close();
+    }
+}

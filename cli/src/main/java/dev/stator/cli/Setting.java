@@ -1,0 +1,88 @@
+package dev.stator.cli;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * One thing that a user can choose for {@code stator up}: its flag, environment variable, YAML key
+ * and help text all come from here.
+ *
+ * @param name lower case with dashes; the flag without its dashes and the key in a file
+ * @param placeholder what stands for the value in help pages, with its unit
+ * @param fallback the text used when nobody says anything; empty if {@code fallbackText} explains
+ *     what is then chosen
+ * @param fallbackText the default as help pages show it
+ * @param list whether several values may be given: a repeated flag, a YAML list, commas
+ * @param secret whether the value must never be printed
+ */
+record Setting<T>(
+        String name,
+        String placeholder,
+        Optional<String> fallback,
+        String fallbackText,
+        String help,
+        boolean list,
+        boolean secret,
+        Reader<T> reader) {
+    /** Makes a value of what the user wrote. */
+    interface Reader<T> {
+        /**
+         * @throws IllegalArgumentException with a phrase that completes "'…' is no valid value:"
+         */
+        T read(List<String> texts);
+    }
+
+    /** Makes a value of a single text. */
+    interface Single<T> {
+        T read(String text);
+    }
+
+    static <T> Setting<T> of(
+            String name, String placeholder, String fallback, String help, Single<T> reader) {
+        return new Setting<>(
+                name,
+                placeholder,
+                Optional.of(fallback),
+                fallback,
+                help,
+                false,
+                false,
+                texts -> reader.read(texts.getLast()));
+    }
+
+    /** A setting whose default depends on the machine or the model. */
+    static <T> Setting<T> derived(
+            String name, String placeholder, String fallbackText, String help, Single<T> reader) {
+        return new Setting<>(
+                name,
+                placeholder,
+                Optional.empty(),
+                fallbackText,
+                help,
+                false,
+                false,
+                texts -> reader.read(texts.getLast()));
+    }
+
+    static Setting<List<String>> list(
+            String name, String placeholder, boolean secret, String fallbackText, String help) {
+        return new Setting<>(
+                name,
+                placeholder,
+                Optional.empty(),
+                fallbackText,
+                help,
+                true,
+                secret,
+                List::copyOf);
+    }
+
+    String flag() {
+        return "--" + name;
+    }
+
+    String variable() {
+        return "STATOR_" + name.replace('-', '_').toUpperCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,306 @@
+package dev.stator.cli;
+
+import dev.stator.routing.Mode;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** Every {@link Setting} of the server, in the order of the help page. */
+final class Settings {
+    static final Setting<String> MODEL =
+            Setting.derived(
+                    "model",
+                    "FILE|hf:OWNER/REPO[:FILE]|URL",
+                    "the demonstration model that ships with Stator",
+                    "GGUF file to serve; what is not here yet is pulled first",
+                    Settings::text);
+    static final Setting<String> ALIAS =
+            Setting.derived(
+                    "alias",
+                    "NAME",
+                    "the file's name",
+                    "name that the API calls the model by; 'default' always works too",
+                    Settings::text);
+    static final Setting<String> HOST =
+            Setting.of(
+                    "host",
+                    "ADDRESS",
+                    "127.0.0.1",
+                    "address to listen on; 0.0.0.0 is all, then set api-key too",
+                    Settings::text);
+    static final Setting<Integer> PORT =
+            Setting.of(
+                    "port",
+                    "PORT",
+                    "8000",
+                    "port to listen on; 0 picks a free one",
+                    whole(0, 65535));
+    static final Setting<List<String>> API_KEYS =
+            Setting.list(
+                    "api-key",
+                    "KEY",
+                    true,
+                    "none: anyone who reaches the port is served",
+                    "keys of which clients must send one as bearer token");
+    static final Setting<Mode> MODE =
+            Setting.of(
+                    "mode",
+                    "MODE",
+                    "auto",
+                    "aggregated: decode workers prefill for themselves; disaggregated: prefill workers do; auto: whichever is predicted to be faster",
+                    choice(Mode.class));
+    static final Setting<Integer> PREFILL_WORKERS =
+            Setting.of(
+                    "prefill-workers",
+                    "N",
+                    "1",
+                    "workers that only prefill; 0 makes every request aggregated",
+                    whole(0, 64));
+    static final Setting<Integer> DECODE_WORKERS =
+            Setting.of("decode-workers", "N", "1", "workers that generate", whole(1, 64));
+    static final Setting<Integer> CONTEXT =
+            Setting.derived(
+                    "context",
+                    "TOKENS",
+                    "what the model was trained for, at most 8192",
+                    "most tokens of prompt and answer together",
+                    whole(16, 1 << 24));
+    static final Setting<Integer> MAX_RUNNING =
+            Setting.of(
+                    "max-running",
+                    "N",
+                    "32",
+                    "answers that one decode worker generates at once",
+                    whole(1, 128));
+    static final Setting<Integer> PREFILL_CELLS =
+            Setting.derived(
+                    "prefill-cells",
+                    "TOKENS",
+                    "context",
+                    "KV memory of each prefill worker",
+                    whole(16, Integer.MAX_VALUE));
+    static final Setting<Integer> DECODE_CELLS =
+            Setting.derived(
+                    "decode-cells",
+                    "TOKENS",
+                    "2 x context",
+                    "KV memory of each decode worker, shared by the answers that it generates",
+                    whole(16, Integer.MAX_VALUE));
+    static final Setting<Integer> BLOCK_TOKENS =
+            Setting.of(
+                    "block-tokens",
+                    "TOKENS",
+                    "32",
+                    "tokens of a cache block, the grain of reuse",
+                    whole(1, 1024));
+    static final Setting<Integer> STEP_TOKENS =
+            Setting.of(
+                    "step-tokens",
+                    "TOKENS",
+                    "512",
+                    "most prompt tokens that one step computes",
+                    whole(1, 65536));
+    static final Setting<Integer> THREADS =
+            Setting.derived(
+                    "threads", "N", "all cores", "cores that the workers share", whole(1, 1024));
+    static final Setting<Integer> GPU_LAYERS =
+            Setting.of(
+                    "gpu-layers",
+                    "N|all",
+                    "all",
+                    "layers to keep on GPUs, where the llama.cpp build can use any",
+                    text -> text.equalsIgnoreCase("all") ? -1 : whole(0, 1_000_000).read(text));
+    static final Setting<List<String>> DEVICES =
+            Setting.list(
+                    "devices",
+                    "NAME",
+                    false,
+                    "all",
+                    "GPUs to use, by llama.cpp's names, e.g. CUDA0");
+    static final Setting<KvType> KV_TYPE =
+            Setting.of(
+                    "kv-type", "TYPE", "f16", "element type of the KV cache", choice(KvType.class));
+    static final Setting<Long> HOST_CACHE =
+            Setting.derived(
+                    "host-cache",
+                    "SIZE",
+                    "an eighth of the memory",
+                    "capacity of the host tier, e.g. 2GiB; 0 turns reuse across workers off",
+                    ByteSize::parse);
+    static final Setting<Path> HOST_CACHE_FOLDER =
+            Setting.derived(
+                    "host-cache-folder",
+                    "FOLDER",
+                    "in /dev/shm if there is room, else in the folder for temporary files",
+                    "where the host tier's memory-mapped file is made",
+                    Settings::path);
+    static final Setting<Integer> MAX_QUEUE =
+            Setting.of(
+                    "max-queue",
+                    "N",
+                    "256",
+                    "requests that may wait; one more is answered 429",
+                    whole(0, 1_000_000));
+    static final Setting<Long> MAX_BODY =
+            Setting.of(
+                    "max-body",
+                    "SIZE",
+                    "32MiB",
+                    "largest request body",
+                    text -> sizeBetween(text, 1024, 1L << 30));
+    static final Setting<Integer> DEFAULT_MAX_TOKENS =
+            Setting.of(
+                    "default-max-tokens",
+                    "TOKENS",
+                    "0",
+                    "longest answer of a chat request that sets no limit; 0: to the end of the context",
+                    whole(0, 1 << 24));
+    static final Setting<Long> MAX_UNREAD =
+            Setting.of(
+                    "max-unread",
+                    "SIZE",
+                    "1MiB",
+                    "what may wait for a streaming client that does not read; beyond it the answer is cancelled",
+                    text -> sizeBetween(text, 1024, 1L << 30));
+    static final Setting<Duration> MAX_STALL =
+            Setting.of(
+                    "max-stall-seconds",
+                    "SECONDS",
+                    "60",
+                    "how long a streaming client may read nothing before its answer is cancelled",
+                    text -> Duration.ofSeconds(whole(1, 86_400).read(text)));
+    static final Setting<Duration> DRAIN =
+            Setting.of(
+                    "drain-seconds",
+                    "SECONDS",
+                    "30",
+                    "how long running answers may go on after a signal to stop",
+                    text -> Duration.ofSeconds(whole(0, 86_400).read(text)));
+    static final Setting<Path> LLAMA_DIR =
+            Setting.derived(
+                    "llama-dir",
+                    "FOLDER",
+                    "the build that ships with Stator",
+                    "another build of the same llama.cpp version, e.g. for CUDA, Metal or Vulkan",
+                    Settings::path);
+
+    static final List<Setting<?>> ALL =
+            List.of(
+                    MODEL,
+                    ALIAS,
+                    HOST,
+                    PORT,
+                    API_KEYS,
+                    MODE,
+                    PREFILL_WORKERS,
+                    DECODE_WORKERS,
+                    CONTEXT,
+                    MAX_RUNNING,
+                    PREFILL_CELLS,
+                    DECODE_CELLS,
+                    BLOCK_TOKENS,
+                    STEP_TOKENS,
+                    THREADS,
+                    GPU_LAYERS,
+                    DEVICES,
+                    KV_TYPE,
+                    HOST_CACHE,
+                    HOST_CACHE_FOLDER,
+                    MAX_QUEUE,
+                    MAX_BODY,
+                    DEFAULT_MAX_TOKENS,
+                    MAX_UNREAD,
+                    MAX_STALL,
+                    DRAIN,
+                    LLAMA_DIR);
+
+    /** Variables with our prefix that are no settings of the server. */
+    static final Set<String> RESERVED_VARIABLES =
+            Set.of(
+                    "STATOR_JAVA_HOME",
+                    "STATOR_JAVA_OPTS",
+                    "STATOR_DEBUG",
+                    "STATOR_MODELS",
+                    "STATOR_CONFIG",
+                    "STATOR_AOT");
+
+    /** Element types that llama.cpp keeps KV in. */
+    enum KvType {
+        F16,
+        BF16,
+        F32,
+        Q8_0
+    }
+
+    private Settings() {}
+
+    static Optional<Setting<?>> named(String name) {
+        return ALL.stream()
+                .<Setting<?>>map(setting -> setting)
+                .filter(setting -> setting.name().equals(name))
+                .findFirst();
+    }
+
+    private static String text(String text) {
+        if (text.isBlank()) {
+            throw new IllegalArgumentException("it is empty");
+        }
+        return text.strip();
+    }
+
+    private static Path path(String text) {
+        var stripped = text(text);
+        return stripped.startsWith("~/")
+                ? Path.of(System.getProperty("user.home"), stripped.substring(2))
+                : Path.of(stripped);
+    }
+
+    private static Setting.Single<Integer> whole(int least, int most) {
+        return text -> {
+            try {
+                int value = Integer.parseInt(text.strip());
+                if (value >= least && value <= most) {
+                    return value;
+                }
+            } catch (NumberFormatException _) {
+                // Told below, like any other value out of bounds.
+            }
+            throw new IllegalArgumentException(
+                    most == Integer.MAX_VALUE
+                            ? "write a whole number of at least " + least
+                            : "write a whole number from %d to %d".formatted(least, most));
+        };
+    }
+
+    private static long sizeBetween(String text, long least, long most) {
+        long bytes = ByteSize.parse(text);
+        if (bytes < least || bytes > most) {
+            throw new IllegalArgumentException(
+                    "write a size from %s to %s"
+                            .formatted(ByteSize.format(least), ByteSize.format(most)));
+        }
+        return bytes;
+    }
+
+    private static <E extends Enum<E>> Setting.Single<E> choice(Class<E> type) {
+        return text -> {
+            for (var value : type.getEnumConstants()) {
+                if (value.name().equalsIgnoreCase(text.strip())) {
+                    return value;
+                }
+            }
+            var names = new TreeSet<String>();
+            for (var value : type.getEnumConstants()) {
+                names.add(value.name().toLowerCase(Locale.ROOT));
+            }
+            throw new IllegalArgumentException(
+                    "write one of "
+                            + String.join(", ", names)
+                            + Nearest.hint(text.strip().toLowerCase(Locale.ROOT), names));
+        };
+    }
+}

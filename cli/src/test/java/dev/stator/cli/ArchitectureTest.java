@@ -1,0 +1,234 @@
+package dev.stator.cli;
+
+import static com.tngtech.archunit.lang.conditions.ArchConditions.be;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.NullMarked;
+import org.junit.jupiter.api.Test;
+
+/** The rules that keep the modules apart, over all compiled classes. */
+final class ArchitectureTest {
+    /** The only arrows there are: what the modules' poms name. */
+    private static final Map<String, Set<String>> ARROWS =
+            Map.of(
+                    "cache", Set.of(),
+                    "engine", Set.of(),
+                    "jinja", Set.of(),
+                    "models", Set.of(),
+                    "routing", Set.of("cache"),
+                    "serving", Set.of("routing", "engine", "cache"),
+                    "api", Set.of("serving", "jinja"),
+                    "cli", Set.of("api", "models"));
+
+    /** Libraries that only one module may touch, and its name. */
+    private static final Map<String, String> HOMES =
+            Map.of(
+                    "io.vertx..", "api",
+                    "io.netty..", "api",
+                    "io.prometheus..", "api",
+                    "picocli..", "cli",
+                    "org.jline..", "cli",
+                    "ch.qos.logback..", "cli",
+                    "tools.jackson.dataformat..", "cli");
+
+    private static final JavaClasses CLASSES =
+            new ClassFileImporter()
+                    .withImportOption(new ImportOption.DoNotIncludeTests())
+                    .importPackages("dev.stator");
+
+    @Test
+    void theRulesSeeEveryModule() {
+        var seen = new TreeSet<String>();
+        CLASSES.forEach(type -> seen.add(module(type)));
+
+        assertThat(seen).isEqualTo(new TreeSet<>(ARROWS.keySet()));
+    }
+
+    @Test
+    void pomsNameTheAllowedArrowsAndNoOther() throws IOException {
+        var artifact =
+                Pattern.compile(
+                        "<groupId>dev\\.stator</groupId>\\s*<artifactId>stator-([a-z]+)</artifactId>");
+        for (var module : ARROWS.keySet()) {
+            var pom = Files.readString(Path.of("..", module, "pom.xml"));
+            var dependencies = pom.substring(pom.indexOf("<dependencies>"));
+            var named = new TreeSet<String>();
+            var matcher = artifact.matcher(dependencies);
+            while (matcher.find()) {
+                named.add(matcher.group(1));
+            }
+            assertThat(named).as(module).isEqualTo(new TreeSet<>(reachableDirectly(module)));
+        }
+    }
+
+    private static Set<String> reachableDirectly(String module) {
+        return ARROWS.getOrDefault(module, Set.of());
+    }
+
+    @Test
+    void classesFollowTheArrows() {
+        for (var module : ARROWS.keySet()) {
+            var reachable = reachable(module);
+            var forbidden =
+                    ARROWS.keySet().stream()
+                            .filter(other -> !reachable.contains(other))
+                            .map(ArchitectureTest::packages)
+                            .toArray(String[]::new);
+            noClasses()
+                    .that()
+                    .resideInAPackage(packages(module))
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAnyPackage(forbidden)
+                    .allowEmptyShould(false)
+                    .check(CLASSES);
+        }
+    }
+
+    /** The module itself and all that its arrows lead to. */
+    private static Set<String> reachable(String module) {
+        var found = new TreeSet<String>();
+        var open = new ArrayList<>(List.of(module));
+        while (!open.isEmpty()) {
+            var next = open.removeLast();
+            if (found.add(next)) {
+                open.addAll(reachableDirectly(next));
+            }
+        }
+        return found;
+    }
+
+    @Test
+    void librariesStayInTheirModule() {
+        for (var home : new TreeMap<>(HOMES).entrySet()) {
+            noClasses()
+                    .that()
+                    .resideOutsideOfPackage(packages(home.getValue()))
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAPackage(home.getKey())
+                    .check(CLASSES);
+        }
+    }
+
+    @Test
+    void nothingBelowTheApiKnowsHttp() {
+        noClasses()
+                .that()
+                .resideInAnyPackage(
+                        packages("engine"),
+                        packages("cache"),
+                        packages("routing"),
+                        packages("serving"))
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("java.net..", "com.sun.net..")
+                .check(CLASSES);
+    }
+
+    @Test
+    void nobodyUsesUnsafe() {
+        noClasses()
+                .should()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("sun.misc.Unsafe")
+                .orShould()
+                .dependOnClassesThat()
+                .resideInAPackage("jdk.internal..")
+                .check(CLASSES);
+    }
+
+    @Test
+    void onlyTheCommandWritesToTheTerminal() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage(packages("cli"))
+                .should()
+                .accessField(System.class, "out")
+                .orShould()
+                .accessField(System.class, "err")
+                .orShould()
+                .callMethod(Throwable.class, "printStackTrace")
+                .check(CLASSES);
+    }
+
+    @Test
+    void noStateIsStatic() {
+        fields().that().areStatic().should().beFinal().check(CLASSES);
+    }
+
+    @Test
+    void everyPackageIsNullMarked() {
+        var unmarked = new TreeSet<String>();
+        for (var type : CLASSES) {
+            var itsPackage = type.getPackage();
+            if (!itsPackage.isAnnotatedWith(NullMarked.class)) {
+                unmarked.add(itsPackage.getName());
+            }
+        }
+        assertThat(unmarked).isEmpty();
+    }
+
+    @Test
+    void namesSayWhatThingsAre() {
+        noClasses()
+                .should()
+                .haveSimpleNameEndingWith("Impl")
+                .orShould()
+                .haveSimpleNameEndingWith("Manager")
+                .orShould()
+                .haveSimpleNameEndingWith("Helper")
+                .orShould()
+                .haveSimpleNameEndingWith("Utils")
+                .orShould()
+                .haveSimpleNameEndingWith("Util")
+                .check(CLASSES);
+    }
+
+    @Test
+    void classesAreFinalUnlessSomethingExtendsThem() {
+        var extended = new TreeSet<String>();
+        CLASSES.forEach(
+                type ->
+                        type.getRawSuperclass()
+                                .ifPresent(parent -> extended.add(parent.getName())));
+        var open =
+                DescribedPredicate.<JavaClass>describe(
+                        "open for extension without need",
+                        type ->
+                                !type.isInterface()
+                                        && !type.isEnum()
+                                        && !type.isAnonymousClass()
+                                        && !type.getSimpleName().equals("package-info")
+                                        && !type.getModifiers().contains(JavaModifier.FINAL)
+                                        && !type.getModifiers().contains(JavaModifier.ABSTRACT)
+                                        && !extended.contains(type.getName()));
+        noClasses().should(be(open)).check(CLASSES);
+    }
+
+    private static String module(JavaClass type) {
+        return type.getPackageName().split("\\.")[2];
+    }
+
+    private static String packages(String module) {
+        return "dev.stator." + module + "..";
+    }
+}

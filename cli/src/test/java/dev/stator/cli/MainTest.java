@@ -1,0 +1,151 @@
+package dev.stator.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class MainTest {
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+    private int run(String... arguments) {
+        return run(Map.of(), arguments);
+    }
+
+    private int run(Map<String, String> environment, String... arguments) {
+        var console =
+                new Console(
+                        InputStream.nullInputStream(),
+                        new PrintStream(out, true, StandardCharsets.UTF_8),
+                        new PrintStream(err, true, StandardCharsets.UTF_8),
+                        environment);
+        return Main.run(console, arguments);
+    }
+
+    private String out() {
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
+    private String err() {
+        return err.toString(StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void helpListsTheCommands() {
+        assertThat(run("--help")).isZero();
+        assertThat(out()).contains("up", "chat", "model", "config", "--version");
+    }
+
+    @Test
+    void helpOfUpShowsEverySettingWithItsDefault() {
+        assertThat(run("up", "--help")).isZero();
+        var page = out().replaceAll("\\s+", " ");
+        for (var setting : Settings.ALL) {
+            assertThat(page).contains(setting.flag());
+            assertThat(page.replace(" ", ""))
+                    .contains("[" + setting.fallbackText().replace(" ", "") + "]");
+        }
+    }
+
+    @Test
+    void anUnknownFlagIsRefusedWithTheNearest() {
+        assertThat(run("up", "--prot", "1")).isEqualTo(2);
+        assertThat(err()).startsWith("stator: unknown flag --prot: did you mean '--port'?\n");
+    }
+
+    @Test
+    void anUnknownCommandIsRefusedWithTheNearest() {
+        assertThat(run("caht")).isEqualTo(2);
+        assertThat(err()).startsWith("stator: unknown command 'caht': did you mean 'chat'?\n");
+    }
+
+    @Test
+    void noCommandShowsTheHelp() {
+        assertThat(run()).isEqualTo(2);
+        assertThat(err()).contains("up", "chat");
+    }
+
+    @Test
+    void wrongValuesOfAllSourcesAreToldTogether() {
+        assertThat(run(Map.of("STATOR_PORT", "x"), "up", "--mode", "y", "--kv-type", "z"))
+                .isEqualTo(2);
+        assertThat(err().lines()).hasSize(3).allMatch(line -> line.startsWith("stator: '"));
+    }
+
+    @Test
+    void aConfigurationFileThatIsNotThereIsRefused() {
+        assertThat(run("config", "--config", "/nowhere/x.yaml")).isEqualTo(2);
+        assertThat(err())
+                .isEqualTo(
+                        "stator: cannot read the configuration file /nowhere/x.yaml (there is no such file)\n");
+    }
+
+    @Test
+    void aConfigurationFileThatIsNotYamlIsRefusedWithItsLine(@TempDir Path folder)
+            throws IOException {
+        var file = Files.writeString(folder.resolve("x.yaml"), "port: 1\nhost: [a\n");
+
+        assertThat(run("config", "--config", file.toString())).isEqualTo(2);
+        assertThat(err()).startsWith("stator: " + file + " line ").contains("is not YAML");
+        assertThat(err().lines()).hasSize(1);
+    }
+
+    @Test
+    void configShowsValuesAndWhereTheyComeFrom(@TempDir Path folder) throws IOException {
+        var file =
+                Files.writeString(folder.resolve("x.yaml"), "host-cache: 1GiB\napi-key: s3cret\n");
+
+        assertThat(
+                        run(
+                                Map.of("STATOR_CONTEXT", "512"),
+                                "config",
+                                "--config",
+                                file.toString(),
+                                "--port",
+                                "0"))
+                .isZero();
+        assertThat(out())
+                .containsPattern("(?m)^port: 0 +# --port$")
+                .containsPattern("(?m)^context: 512 +# STATOR_CONTEXT$")
+                .containsPattern("(?m)^host-cache: 1GiB +# .*x.yaml line 1$")
+                .containsPattern("(?m)^max-queue: 256 +# default$")
+                .doesNotContain("s3cret");
+    }
+
+    @Test
+    void whatConfigShowsIsAConfiguration(@TempDir Path folder) throws IOException {
+        assertThat(run("config", "--port", "17", "--devices", "A,B")).isZero();
+        var file = Files.writeString(folder.resolve("x.yaml"), out());
+        out.reset();
+
+        assertThat(run("config", "--config", file.toString())).isZero();
+        assertThat(out()).contains("port: 17 ").contains("devices: A,B ");
+    }
+
+    @Test
+    void anUnknownShapeOrTypeIsRefused(@TempDir Path folder) {
+        assertThat(run("model", "synth", "llama-9")).isEqualTo(1);
+        assertThat(err()).contains("llama-9", "llama-3.2-1b").doesNotContain("\tat ");
+    }
+
+    @Test
+    void verboseShowsWhereAFailureComesFrom() {
+        assertThat(run("model", "synth", "llama-9", "--verbose")).isEqualTo(1);
+        assertThat(err()).contains("\tat dev.stator.");
+    }
+
+    @Test
+    void chatRefusesWhatIsNoAddress() {
+        assertThat(run("chat", "--url", "localhost")).isEqualTo(2);
+        assertThat(err()).contains("'localhost' is no address of a server");
+    }
+}

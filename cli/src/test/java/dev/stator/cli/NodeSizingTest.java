@@ -1,0 +1,169 @@
+package dev.stator.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.stator.engine.KvShape;
+import dev.stator.engine.ModelInfo;
+import dev.stator.serving.NodeOptions;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class NodeSizingTest {
+    private static final long GIB = 1L << 30;
+
+    @TempDir Path shared;
+    @TempDir Path temporary;
+
+    private NodeOptions options(
+            Map<String, String> chosen, Machine machine, Optional<Path> sharedMemory, int trained) {
+        var flags = new LinkedHashMap<Setting<?>, List<String>>();
+        chosen.forEach(
+                (name, text) -> flags.put(Settings.named(name).orElseThrow(), List.of(text)));
+        return new NodeSizing(
+                        Configuration.merge(flags, Map.of(), Optional.empty()),
+                        machine,
+                        new NodeSizing.Folders(sharedMemory, temporary))
+                .options(model(trained));
+    }
+
+    /** 32 KiB of KV per token, as Llama 3.2 1B has. */
+    private static ModelInfo model(int trained) {
+        return new ModelInfo(
+                "m",
+                "llama",
+                "",
+                1,
+                1,
+                trained,
+                100,
+                64,
+                Optional.of(new KvShape("f16", List.of(new KvShape.Layer(16384, 16384)))),
+                "",
+                Optional.empty(),
+                true,
+                false);
+    }
+
+    private static Machine machine(long memory, long free) {
+        return new Machine(4, memory, free);
+    }
+
+    @Test
+    void theContextIsWhatTheModelWasTrainedForUpToALimit() {
+        var machine = machine(64 * GIB, 60 * GIB);
+
+        assertThat(options(Map.of(), machine, Optional.empty(), 4096).contextTokens())
+                .isEqualTo(4096);
+        assertThat(options(Map.of(), machine, Optional.empty(), 131072).contextTokens())
+                .isEqualTo(8192);
+        assertThat(
+                        options(Map.of("context", "32768"), machine, Optional.empty(), 131072)
+                                .contextTokens())
+                .isEqualTo(32768);
+    }
+
+    @Test
+    void cellsFollowTheContext() {
+        var options =
+                options(
+                        Map.of("context", "2048"),
+                        machine(8 * GIB, 8 * GIB),
+                        Optional.empty(),
+                        4096);
+
+        assertThat(options.prefillCells()).isEqualTo(2048);
+        assertThat(options.decodeCells()).isEqualTo(4096);
+        assertThat(options.threads()).isEqualTo(4);
+    }
+
+    @Test
+    void theContextShrinksOnASmallMachine() {
+        // 3 contexts of 8192 tokens would take 768 MiB.
+        assertThat(options(Map.of(), machine(GIB, GIB), Optional.empty(), 131072).contextTokens())
+                .isEqualTo(4096);
+    }
+
+    @Test
+    void aContextBeyondTheModelsIsRefused() {
+        assertThatThrownBy(
+                        () ->
+                                options(
+                                        Map.of("context", "8192"),
+                                        machine(GIB, GIB),
+                                        Optional.empty(),
+                                        4096))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("8192")
+                .hasMessageContaining("4096");
+    }
+
+    @Test
+    void kvThatDoesNotFitIsRefusedBeforeItIsAllocated() {
+        assertThatThrownBy(
+                        () ->
+                                options(
+                                        Map.of("context", "65536"),
+                                        machine(4 * GIB, 3 * GIB),
+                                        Optional.empty(),
+                                        131072))
+                .isInstanceOf(Refusal.class)
+                .hasMessage(
+                        "the KV memory of 2 workers needs 6GiB, but only 3GiB are free: lower context, prefill-cells or decode-cells, use fewer workers, or set kv-type to q8_0");
+    }
+
+    @Test
+    void optionsThatContradictEachOtherAreNamedByTheirFlags() {
+        assertThatThrownBy(
+                        () ->
+                                options(
+                                        Map.of("step-tokens", "8", "max-running", "32"),
+                                        machine(8 * GIB, 8 * GIB),
+                                        Optional.empty(),
+                                        4096))
+                .hasMessage("step-tokens must be at least max-running");
+    }
+
+    @Test
+    void theHostTierIsInSharedMemoryWhereThatHasRoom() {
+        var options =
+                options(
+                        Map.of("host-cache", "1MiB"),
+                        machine(8 * GIB, 8 * GIB),
+                        Optional.of(shared),
+                        4096);
+
+        assertThat(options.hostCacheBytes()).isEqualTo(1 << 20);
+        assertThat(options.hostCacheFolder().getParent()).isEqualTo(shared);
+    }
+
+    @Test
+    void theHostTierIsElsewhereWhereSharedMemoryHasNone() {
+        var options =
+                options(
+                        Map.of("host-cache", "1000TiB"),
+                        machine(8 * GIB, 8 * GIB),
+                        Optional.of(shared),
+                        4096);
+
+        assertThat(options.hostCacheFolder().getParent()).isEqualTo(temporary);
+    }
+
+    @Test
+    void aFolderThatWasNamedIsUsedAsItIs() {
+        var options =
+                options(
+                        Map.of("host-cache-folder", temporary.toString()),
+                        machine(8 * GIB, 8 * GIB),
+                        Optional.of(shared),
+                        4096);
+
+        assertThat(options.hostCacheFolder()).isEqualTo(temporary);
+        assertThat(options.hostCacheBytes()).isEqualTo(GIB);
+    }
+}
