@@ -1,7 +1,7 @@
 package dev.stator.engine;
 
 /** The engine refused or failed; the message says what to do. */
-public class EngineException extends RuntimeException {
+public final class EngineException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     public EngineException(String message) {
