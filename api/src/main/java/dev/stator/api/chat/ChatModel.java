@@ -1,0 +1,141 @@
+package dev.stator.api.chat;
+
+import dev.stator.engine.ModelInfo;
+import dev.stator.engine.Tokenizer;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * How one model holds a conversation: its template, its tokens, its tool calls. Thread-safe.
+ *
+ * <p>Special tokens that a client writes into a message are read as special tokens, as llama.cpp
+ * and vLLM do: the template's text and the client's are one by the time they are tokenised. Whoever
+ * wants to keep them apart starts in {@link PromptEncoder#encode}.
+ */
+public final class ChatModel {
+    /** Memory for the tokens of earlier prompts. */
+    private static final long ENCODER_BYTES = 64L << 20;
+
+    private static final String THINK = "<think>";
+
+    private final ChatTemplate template;
+    private final PromptEncoder encoder;
+    private final boolean addsBos;
+    private final boolean thinks;
+    private final ToolFormat toolFormat;
+
+    private ChatModel(ChatTemplate template, Tokenizer tokenizer) {
+        this.template = template;
+        this.encoder = new PromptEncoder(tokenizer, ENCODER_BYTES);
+        this.addsBos = tokenizer.addsBos() && tokenizer.bos().isPresent();
+        this.thinks = template.source().contains("</think>");
+        this.toolFormat =
+                template.traits().tools() ? ToolFormat.of(template.source()) : ToolFormat.HERMES;
+    }
+
+    /**
+     * @throws ChatException if the model's chat template cannot be read; says what to do
+     */
+    public static ChatModel of(ModelInfo model, Tokenizer tokenizer) {
+        return new ChatModel(ChatTemplate.of(model, tokenizer), tokenizer);
+    }
+
+    /**
+     * @throws ChatException if the template refuses the conversation
+     */
+    public Prompt prompt(Conversation conversation, String salt) {
+        var text = template.render(conversation);
+        boolean written = !template.bos().isEmpty() && text.startsWith(template.bos());
+        var encoded = encoder.encode(text, addsBos && !written, salt);
+        return new Prompt(text, encoded.tokens(), encoded.reused());
+    }
+
+    /** A parser for the answer to {@code prompt}, which was made of {@code conversation}. */
+    public AnswerParser parser(Conversation conversation, Prompt prompt) {
+        var names = toolNames(conversation);
+        return new AnswerParser(
+                names.isEmpty() ? ToolFormat.NONE : toolFormat,
+                names,
+                thinks,
+                thinks && opensReasoning(prompt));
+    }
+
+    private static Set<String> toolNames(Conversation conversation) {
+        var names = new HashSet<String>();
+        if (!(conversation.toolChoice() instanceof ToolChoice.None)) {
+            int i = 0;
+            for (var tool : conversation.tools()) {
+                names.add(ToolGrammar.name(tool, "tools[" + i++ + "]"));
+            }
+        }
+        return names;
+    }
+
+    private static boolean opensReasoning(Prompt prompt) {
+        return prompt.text().stripTrailing().endsWith(THINK);
+    }
+
+    /**
+     * The grammar that the answer must follow so that it calls the tools it has to ({@code
+     * tool_choice} required or a named function); empty if the answer is free.
+     *
+     * @throws ChatException if a tool's parameters cannot be enforced, or the named tool is missing
+     */
+    public Optional<String> grammar(Conversation conversation, Prompt prompt) {
+        var tools = conversation.tools();
+        return switch (conversation.toolChoice()) {
+            case ToolChoice.Auto _, ToolChoice.None _ -> Optional.empty();
+            case ToolChoice.Required _ when tools.isEmpty() ->
+                    throw new ChatException("tool_choice is \"required\", but there are no tools");
+            case ToolChoice.Required _ ->
+                    Optional.of(afterReasoning(ToolGrammar.of(toolFormat, tools, false), prompt));
+            case ToolChoice.Named(String name) -> {
+                var named =
+                        tools.stream()
+                                .filter(tool -> ToolGrammar.name(tool, "tools").equals(name))
+                                .toList();
+                if (named.isEmpty()) {
+                    throw new ChatException(
+                            "tool_choice names the function \"%s\", which is not among the tools"
+                                    .formatted(name));
+                }
+                yield Optional.of(
+                        afterReasoning(
+                                ToolGrammar.of(toolFormat, named.subList(0, 1), true), prompt));
+            }
+        };
+    }
+
+    /**
+     * A grammar for the whole answer to {@code prompt}, of a grammar for what follows its
+     * reasoning: the same, unless the prompt has opened the reasoning.
+     */
+    public String afterReasoning(String grammar, Prompt prompt) {
+        if (!thinks || !opensReasoning(prompt)) {
+            return grammar;
+        }
+        // "root" begins the text and occurs nowhere else in it as a name.
+        return """
+        root ::= thought "</think>" "\\n"? "\\n"? answer
+        thought ::= ([^<] | "<" [^/])*
+        """
+                + grammar.replaceFirst("^root ::=", "answer ::=");
+    }
+
+    /**
+     * Lets the next turn's prompt use the very tokens that were generated, so that their KV is
+     * found. The tokens must be those of {@code answerText}, or nothing is remembered.
+     *
+     * @param answerText all text that the answer's tokens stand for, special tokens included
+     * @param generatedTokens with or without the one that ended the answer
+     */
+    public void remember(Prompt prompt, String answerText, int[] generatedTokens, String salt) {
+        encoder.remember(prompt.text(), prompt.tokens(), answerText, generatedTokens, salt);
+    }
+
+    /** In which syntax the model's tool calls are read and enforced. */
+    public ToolFormat toolFormat() {
+        return toolFormat;
+    }
+}

@@ -1,0 +1,25 @@
+package dev.stator.api.chat;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a chat request says, in OpenAI's shape: maps, lists, strings, numbers, booleans; JSON's null
+ * is Java's null as a map value.
+ *
+ * @param messages {@code role}, {@code content} (text or a list of parts), {@code tool_calls}, …
+ * @param tools {@code {"type": "function", "function": {name, description, parameters}}}; empty if
+ *     none
+ * @param addGenerationPrompt end the prompt with the beginning of the assistant's turn
+ * @param continueFinalMessage end the prompt inside the last message, so that the answer goes on
+ *     with it; excludes {@code addGenerationPrompt}
+ * @param templateArguments further variables for the template ({@code chat_template_kwargs}, {@code
+ *     documents})
+ */
+public record Conversation(
+        List<Map<String, Object>> messages,
+        List<Map<String, Object>> tools,
+        ToolChoice toolChoice,
+        boolean addGenerationPrompt,
+        boolean continueFinalMessage,
+        Map<String, Object> templateArguments) {}
