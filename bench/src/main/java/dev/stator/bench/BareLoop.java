@@ -1,28 +1,17 @@
 package dev.stator.bench;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /** The C program {@code bench/bare/bare.c}: the same library driven by nothing but a loop. */
 final class BareLoop implements AutoCloseable {
-    private static final long EXIT_SECONDS = 10;
+    private final Child child;
 
-    private final Process process;
-    private final PrintWriter in;
-    private final BufferedReader out;
-
-    private BareLoop(Process process) {
-        this.process = process;
-        this.in = new PrintWriter(process.outputWriter(StandardCharsets.UTF_8));
-        this.out = process.inputReader(StandardCharsets.UTF_8);
+    private BareLoop(Child child) {
+        this.child = child;
     }
 
     /**
@@ -39,37 +28,40 @@ final class BareLoop implements AutoCloseable {
 
     /** Compiles it and loads the model. */
     static BareLoop start(Options options) {
-        var bench = Bench.root().resolve("bench");
-        var folder = bench.resolve("target/bare");
+        var folder = Bench.root().resolve("bench/target/bare");
+        build(options.libraries, folder);
+        var child =
+                Child.start(
+                        "the bare loop",
+                        List.of(
+                                folder.resolve("bare").toString(),
+                                options.model.toString(),
+                                options.libraries.toString(),
+                                String.valueOf(options.cells),
+                                String.valueOf(options.sequences),
+                                String.valueOf(options.batch),
+                                String.valueOf(options.threads),
+                                options.unified ? "1" : "0"));
+        child.expect("ready");
+        return new BareLoop(child);
+    }
+
+    private static void build(Path libraries, Path folder) {
         try {
-            var build =
+            int status =
                     new ProcessBuilder(
                                     "sh",
-                                    bench.resolve("bare/build").toString(),
-                                    options.libraries.toString(),
+                                    Bench.root().resolve("bench/bare/build").toString(),
+                                    libraries.toString(),
                                     folder.toString())
                             .inheritIO()
-                            .start();
-            if (build.waitFor() != 0) {
-                throw new BenchException("the reference could not be built; the reason is above");
+                            .start()
+                            .waitFor();
+            if (status != 0) {
+                throw new BenchException("the bare loop could not be built; the reason is above");
             }
-            var loop =
-                    new BareLoop(
-                            new ProcessBuilder(
-                                            folder.resolve("bare").toString(),
-                                            options.model.toString(),
-                                            options.libraries.toString(),
-                                            String.valueOf(options.cells),
-                                            String.valueOf(options.sequences),
-                                            String.valueOf(options.batch),
-                                            String.valueOf(options.threads),
-                                            options.unified ? "1" : "0")
-                                    .redirectError(ProcessBuilder.Redirect.INHERIT)
-                                    .start());
-            loop.expect("ready");
-            return loop;
         } catch (IOException e) {
-            throw new BenchException("the reference cannot be started: " + e.getMessage(), e);
+            throw new BenchException("the bare loop cannot be built: " + e.getMessage(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new BenchException("interrupted", e);
@@ -80,7 +72,7 @@ final class BareLoop implements AutoCloseable {
     Speed run(List<int[]> prompts, int answer) {
         int streams = prompts.size();
         int prompt = prompts.getFirst().length;
-        in.println(
+        child.say(
                 "run %d %d %d %s"
                         .formatted(
                                 streams,
@@ -90,9 +82,8 @@ final class BareLoop implements AutoCloseable {
                                         .flatMapToInt(Arrays::stream)
                                         .mapToObj(String::valueOf)
                                         .collect(Collectors.joining(" "))));
-        in.flush();
         var seconds =
-                Arrays.stream(expect("done ").split(" "))
+                Arrays.stream(child.expect("done ").split(" "))
                         .mapToDouble(Double::parseDouble)
                         .toArray();
         int prefilled = streams * prompt;
@@ -104,30 +95,8 @@ final class BareLoop implements AutoCloseable {
                 decoded / seconds[3]);
     }
 
-    /** The rest of the next line, which must begin like this. */
-    private String expect(String start) {
-        try {
-            var line = Optional.ofNullable(out.readLine()).orElse("nothing more");
-            if (!line.startsWith(start)) {
-                throw new BenchException(
-                        "the reference said '%s' instead of '%s'".formatted(line, start));
-            }
-            return line.substring(start.length());
-        } catch (IOException e) {
-            throw new BenchException("the reference broke off: " + e.getMessage(), e);
-        }
-    }
-
     @Override
     public void close() {
-        in.close();
-        try {
-            if (!process.waitFor(EXIT_SECONDS, TimeUnit.SECONDS)) {
-                process.destroyForcibly();
-            }
-        } catch (InterruptedException e) {
-            process.destroyForcibly();
-            Thread.currentThread().interrupt();
-        }
+        child.close();
     }
 }

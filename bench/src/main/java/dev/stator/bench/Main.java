@@ -32,6 +32,8 @@ final class Main {
                 .addSubcommand(new Turn2Bench())
                 .addSubcommand(new InterTokenBench())
                 .addSubcommand(new HostTierBench())
+                .addSubcommand(new HttpBench())
+                .addSubcommand(new StartupBench())
                 .setExecutionExceptionHandler(
                         (failure, command, _) -> {
                             if (failure instanceof BenchException) {

@@ -3,14 +3,22 @@ package dev.stator.bench;
 import dev.stator.engine.llama.LlamaEngine;
 import dev.stator.engine.llama.LlamaOptions;
 import dev.stator.engine.llama.Platform;
+import dev.stator.models.Progress;
+import dev.stator.models.Shape;
+import dev.stator.models.Synth;
+import dev.stator.models.SynthOptions;
+import dev.stator.models.WeightType;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** Which model a benchmark loads, and with how many threads. */
 final class ModelOptions {
-    private static final String DEFAULT_FILE = "llama-3.2-1b-q4_0.gguf";
+    private static final String SHAPE = "llama-3.2-1b";
+    private static final String TYPE = "Q4_0";
 
     @Option(
             names = "--model",
@@ -62,6 +70,19 @@ final class ModelOptions {
                 Optional.ofNullable(System.getenv("STATOR_BENCH_MODELS"))
                         .map(Path::of)
                         .orElseGet(() -> Bench.root().resolve("bench/target/models"));
-        return folder.resolve(DEFAULT_FILE);
+        var file = folder.resolve(SHAPE + "-" + TYPE.toLowerCase(Locale.ROOT) + ".gguf");
+        if (!Files.exists(file)) {
+            System.err.println("making " + file + " (once)");
+            try {
+                Files.createDirectories(folder);
+            } catch (IOException e) {
+                throw new BenchException("cannot make the folder " + folder, e);
+            }
+            Synth.write(
+                    new SynthOptions(
+                            Shape.named(SHAPE), WeightType.named(TYPE), file, Optional.empty(), 1),
+                    Progress.NONE);
+        }
+        return file;
     }
 }
