@@ -29,6 +29,7 @@ final class Http implements AutoCloseable {
     Http(URI endpoint, Optional<String> token, Duration stall) {
         this.client =
                 HttpClient.newBuilder()
+                        .version(HttpClient.Version.HTTP_1_1)
                         .followRedirects(HttpClient.Redirect.NEVER)
                         .connectTimeout(stall)
                         .build();
@@ -128,7 +129,8 @@ final class Http implements AutoCloseable {
         };
     }
 
-    private static URI target(URI from, String location) {
+    /** Where a redirect leads. */
+    static URI target(URI from, String location) {
         URI to;
         try {
             to = from.resolve(location);
