@@ -15,7 +15,12 @@ public interface Engine extends AutoCloseable {
      *
      * @throws EngineException if the memory cannot be had
      */
-    EngineContext open(ContextOptions options);
+    default EngineContext open(ContextOptions options) {
+        return open(options, Pause.NEVER);
+    }
+
+    /** As {@link #open(ContextOptions)}, with steps that pause; an engine may ignore the wish. */
+    EngineContext open(ContextOptions options, Pause pause);
 
     /**
      * Opens a context that embeds texts instead of generating.

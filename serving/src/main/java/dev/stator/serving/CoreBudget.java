@@ -1,34 +1,128 @@
 package dev.stator.serving;
 
+import dev.stator.engine.Pause;
+import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Shares the machine's cores among the workers of a process, one lease a step.
+ * Shares the machine's cores among the workers of a process, one lease a step. Thread-safe.
  *
  * <p>ggml's threads spin, so two contexts that use more threads than there are cores slow each
  * other down many times over. Therefore the sum of all leases never exceeds the cores. A pool that
- * alone has work gets all of them; when both have, each gets its share, and a worker that waits for
- * cores gets them when a lease ends, decode before prefill: steps are short.
+ * alone has work gets all of them.
  */
 final class CoreBudget {
+    /*
+     * When both pools have work they take turns. Answers that run come first; prefill works on credit:
+     * every decode step earns it a part, the slack, of the step's own time, and a decode worker that
+     * waits for cores uses the credit up. Prefill holds cores only while it has credit, and looks at
+     * every pause point of its step whether it still has. So a running answer is slowed down by the
+     * slack and no more, whatever the length of a prompt, and what an operation took beyond the credit
+     * is a debt that the next steps pay first.
+     *
+     * Nobody starves: prefill earns as long as answers run and has everything when none do, and answers
+     * only come to run through prefill.
+     */
+
     private final int cores;
+    private final double slack;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
+    private final int[] busyWorkers = new int[Role.values().length];
     private int free;
     private int decodeWaiting;
-    private final int[] busyWorkers = new int[Role.values().length];
+    private long decodeWaitingSince;
+    private double creditNanos;
 
-    CoreBudget(int cores) {
+    /**
+     * @param slack by which part prefill may slow running answers down, above 0
+     */
+    CoreBudget(int cores, double slack) {
         this.cores = cores;
+        this.slack = slack;
         this.free = cores;
     }
 
-    /** Cores held until closed. */
-    final class Lease implements AutoCloseable {
-        private final int count;
+    int cores() {
+        return cores;
+    }
 
-        private Lease(int count) {
+    Share share(Role role) {
+        return new Share(role);
+    }
+
+    /** One worker's way to cores. Confined to the worker's thread. */
+    final class Share implements Pause {
+        private final Role role;
+        private boolean busy;
+        private Optional<Lease> current = Optional.empty();
+
+        private Share(Role role) {
+            this.role = role;
+        }
+
+        /** The worker has work, and its pool a claim to cores; or not any more. */
+        void busy(boolean now) {
+            if (now != busy) {
+                busy = now;
+                lock.lock();
+                try {
+                    busyWorkers[role.ordinal()] += now ? 1 : -1;
+                    changed.signalAll();
+                } finally {
+                    lock.unlock();
+                }
+            }
+        }
+
+        /** Waits for cores; the worker must be busy. */
+        Lease take() throws InterruptedException {
+            lock.lockInterruptibly();
+            try {
+                if (role == Role.DECODE) {
+                    awaitForDecode();
+                } else {
+                    while (free == 0 || !prefillMayRun()) {
+                        changed.await();
+                    }
+                }
+                int workers = Math.max(1, busyWorkers[role.ordinal()]);
+                int granted = Math.min(free, Math.max(1, cores / workers));
+                free -= granted;
+                var lease = new Lease(this, granted);
+                current = Optional.of(lease);
+                return lease;
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
+        public boolean possible() {
+            lock.lock();
+            try {
+                return role == Role.PREFILL && busyWorkers[Role.DECODE.ordinal()] > 0;
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
+        public void point() {
+            current.ifPresent(Lease::giveWay);
+        }
+    }
+
+    /** Cores held until closed. Confined to the thread that took it. */
+    final class Lease implements AutoCloseable {
+        private final Share share;
+        private final int count;
+        private final long start = System.nanoTime();
+        private long pausedNanos;
+
+        private Lease(Share share, int count) {
+            this.share = share;
             this.count = count;
         }
 
@@ -36,11 +130,44 @@ final class CoreBudget {
             return count;
         }
 
+        /** Time since the lease began, without pauses. */
+        long workedNanos() {
+            return System.nanoTime() - start - pausedNanos;
+        }
+
+        /**
+         * Lends the cores to decode if it waits and the credit is used up, until prefill may go on.
+         */
+        private void giveWay() {
+            lock.lock();
+            try {
+                if (decodeWaiting == 0 || credit() > 0) {
+                    return;
+                }
+                long from = System.nanoTime();
+                free += count;
+                changed.signalAll();
+                while (free < count || !prefillMayRun()) {
+                    // Not interruptible: the engine is in the middle of a step.
+                    changed.awaitUninterruptibly();
+                }
+                free -= count;
+                pausedNanos += System.nanoTime() - from;
+            } finally {
+                lock.unlock();
+            }
+        }
+
         @Override
         public void close() {
+            share.current = Optional.empty();
             lock.lock();
             try {
                 free += count;
+                if (share.role == Role.DECODE) {
+                    double earned = slack * workedNanos();
+                    creditNanos = Math.min(earned, creditNanos + earned);
+                }
                 changed.signalAll();
             } finally {
                 lock.unlock();
@@ -48,72 +175,31 @@ final class CoreBudget {
         }
     }
 
-    int cores() {
-        return cores;
-    }
-
-    /** A worker has work from now on, and its pool a share. */
-    void enter(Role role) {
-        lock.lock();
-        try {
-            busyWorkers[role.ordinal()]++;
-        } finally {
-            lock.unlock();
+    private void awaitForDecode() throws InterruptedException {
+        if (free > 0) {
+            return;
         }
-    }
-
-    void leave(Role role) {
-        lock.lock();
-        try {
-            busyWorkers[role.ordinal()]--;
-            changed.signalAll();
-        } finally {
-            lock.unlock();
+        if (decodeWaiting++ == 0) {
+            decodeWaitingSince = System.nanoTime();
         }
-    }
-
-    boolean busy(Role role) {
-        lock.lock();
         try {
-            return busyWorkers[role.ordinal()] > 0;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Waits for cores; the worker must have entered. */
-    Lease take(Role role) throws InterruptedException {
-        lock.lockInterruptibly();
-        try {
-            if (role == Role.DECODE) {
-                decodeWaiting++;
+            while (free == 0) {
+                changed.await();
             }
-            try {
-                while (free == 0
-                        || (role == Role.PREFILL
-                                && decodeWaiting > 0
-                                && free < share(Role.DECODE) + 1)) {
-                    changed.await();
-                }
-            } finally {
-                if (role == Role.DECODE) {
-                    decodeWaiting--;
-                }
-            }
-            int granted = Math.min(free, share(role));
-            free -= granted;
-            changed.signalAll();
-            return new Lease(granted);
         } finally {
-            lock.unlock();
+            double left = credit();
+            if (--decodeWaiting == 0) {
+                creditNanos = left;
+            }
         }
     }
 
-    /** What one worker of a pool may take now. */
-    private int share(Role role) {
-        int own = Math.max(1, busyWorkers[role.ordinal()]);
-        boolean alone = busyWorkers[1 - role.ordinal()] == 0;
-        int pool = alone ? cores : role == Role.DECODE ? (cores + 1) / 2 : Math.max(1, cores / 2);
-        return Math.max(1, pool / own);
+    /** What is left of the credit, in nanoseconds; negative is a debt. */
+    private double credit() {
+        return creditNanos - (decodeWaiting > 0 ? System.nanoTime() - decodeWaitingSince : 0);
+    }
+
+    private boolean prefillMayRun() {
+        return busyWorkers[Role.DECODE.ordinal()] == 0 || credit() > 0;
     }
 }

@@ -8,6 +8,7 @@ import dev.stator.engine.Embedder;
 import dev.stator.engine.Engine;
 import dev.stator.engine.KvShape;
 import dev.stator.engine.ModelInfo;
+import dev.stator.engine.Pause;
 import dev.stator.engine.Tokenizer;
 import dev.stator.routing.Rates;
 import dev.stator.routing.Router;
@@ -37,6 +38,9 @@ public final class NodeFabric implements Fabric {
     /** A step that generates carries at most this part of the step budget in prompt tokens. */
     private static final int MIXED_PART = 8;
 
+    /** By which part prompts may slow running answers down when both want the same cores. */
+    private static final double SLACK = 0.15;
+
     private final Engine engine;
     private final NodeOptions options;
     private final Blocks blocks;
@@ -52,7 +56,7 @@ public final class NodeFabric implements Fabric {
     private NodeFabric(Engine engine, NodeOptions options) {
         this.engine = engine;
         this.options = options;
-        this.cores = new CoreBudget(options.threads());
+        this.cores = new CoreBudget(options.threads(), SLACK);
         this.blocks = new Blocks(openTier(engine, options), options.blockTokens());
         for (var source : List.of("device", "host", "computed")) {
             promptTokens.put(source, new AtomicLong());
@@ -114,13 +118,15 @@ public final class NodeFabric implements Fabric {
         int cells = generates ? options.decodeCells() : options.prefillCells();
         int running = generates ? options.running() : PREFILLING;
         int sequences = generates ? running + RESIDENT_SLOTS : running;
+        var share = cores.share(role);
         var context =
                 engine.open(
                         new ContextOptions(
                                 cells,
                                 sequences,
                                 Math.max(options.stepTokens(), running),
-                                cores.cores()));
+                                cores.cores()),
+                        generates ? Pause.NEVER : share);
         var workerOptions =
                 new WorkerOptions(
                         role.label() + "-" + index,
@@ -136,7 +142,7 @@ public final class NodeFabric implements Fabric {
                 engine.tokenizer(),
                 bytesPerToken,
                 blocks,
-                cores,
+                share,
                 rates,
                 this::pump);
     }
@@ -219,11 +225,12 @@ public final class NodeFabric implements Fabric {
                 embedder = Optional.of(engine.openEmbedder(cores.cores()));
             }
             var opened = embedder.get();
-            cores.enter(Role.PREFILL);
+            var share = cores.share(Role.PREFILL);
+            share.busy(true);
             try {
                 var vectors = new ArrayList<float[]>();
                 for (int[] input : inputs) {
-                    try (var _ = cores.take(Role.PREFILL)) {
+                    try (var _ = share.take()) {
                         vectors.add(opened.embed(input));
                     }
                 }
@@ -232,7 +239,7 @@ public final class NodeFabric implements Fabric {
                 Thread.currentThread().interrupt();
                 throw new IllegalStateException("interrupted while waiting for cores", e);
             } finally {
-                cores.leave(Role.PREFILL);
+                share.busy(false);
             }
         } finally {
             embedding.unlock();

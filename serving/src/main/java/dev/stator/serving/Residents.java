@@ -43,7 +43,7 @@ final class Residents {
         return snapshot.stream().mapToInt(resident -> resident.shared(request)).max().orElse(0);
     }
 
-    /** The resident that shares most with a prompt. */
+    /** The resident that shares most with a prompt; it counts as used. */
     Optional<Resident> best(Request request) {
         Optional<Resident> best = Optional.empty();
         int most = 0;
@@ -54,6 +54,11 @@ final class Residents {
                 best = Optional.of(resident);
             }
         }
+        best.ifPresent(
+                used -> {
+                    residents.remove(used);
+                    residents.addFirst(used);
+                });
         return best;
     }
 

@@ -1,6 +1,5 @@
 package dev.stator.serving;
 
-import dev.stator.engine.Batch;
 import dev.stator.engine.EngineContext;
 import dev.stator.engine.EngineException;
 import dev.stator.engine.Sampler;
@@ -9,6 +8,7 @@ import dev.stator.engine.Tokenizer;
 import dev.stator.routing.Rates;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
@@ -45,18 +45,16 @@ final class Worker implements AutoCloseable {
      */
     private static final int ANSWER_CELLS = 256;
 
-    /** A prefill step of about this length: cores are shared anew after each. */
-    private static final double STEP_MILLIS = 250;
-
     private final WorkerOptions options;
     private final EngineContext context;
     private final Tokenizer tokenizer;
     private final Blocks blocks;
-    private final CoreBudget cores;
+    private final CoreBudget.Share cores;
     private final Rates rates;
     private final Runnable onRoom;
     private final Onboarder onboarder;
     private final Publisher publisher;
+    private final StepBatch batch;
     private final Residents residents;
     private final Thread thread;
 
@@ -68,9 +66,6 @@ final class Worker implements AutoCloseable {
     private final Deque<Request> backlog = new ArrayDeque<>();
     private final List<Sequence> sequences = new ArrayList<>();
     private final Deque<Integer> freeSlots = new ArrayDeque<>();
-    private final Batch batch = new Batch();
-    private final List<Sequence> stepped = new ArrayList<>();
-    private boolean busy;
 
     // Read by the dispatcher and by statistics.
     private final AtomicInteger assigned = new AtomicInteger();
@@ -87,7 +82,7 @@ final class Worker implements AutoCloseable {
             Tokenizer tokenizer,
             int bytesPerToken,
             Blocks blocks,
-            CoreBudget cores,
+            CoreBudget.Share cores,
             Rates rates,
             Runnable onRoom) {
         this.options = options;
@@ -100,6 +95,7 @@ final class Worker implements AutoCloseable {
         this.onboarder = new Onboarder(blocks, context, rates, bytesPerToken, this::wake);
         this.publisher =
                 new Publisher(blocks, context, bytesPerToken, rates::prefillMillisPerToken);
+        this.batch = new StepBatch(options, onboarder, rates, blocks.blockTokens());
         this.residents = new Residents(options.residentCells());
         for (int slot = 0; slot < context.options().sequences(); slot++) {
             freeSlots.add(slot);
@@ -176,33 +172,36 @@ final class Worker implements AutoCloseable {
         try {
             while (!stopping) {
                 awake.set(false);
-                if (!turn()) {
+                if (!guardedTurn()) {
                     idle();
                 }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
-            busy(false);
+            cores.busy(false);
             abandonAll();
         }
     }
 
-    private void idle() {
-        busy(false);
-        if (!awake.get() && !stopping) {
-            LockSupport.parkNanos(this, IDLE_NANOS);
+    /**
+     * A defect costs the requests it met, not the worker: those that come later find it at work.
+     */
+    private boolean guardedTurn() throws InterruptedException {
+        try {
+            return turn();
+        } catch (RuntimeException e) {
+            LOG.error("{}: a turn failed; its {} requests end", options.id(), sequences.size(), e);
+            List.copyOf(sequences)
+                    .forEach(sequence -> fail(sequence, "the server failed: " + e.getMessage()));
+            return false;
         }
     }
 
-    private void busy(boolean now) {
-        if (now != busy) {
-            busy = now;
-            if (now) {
-                cores.enter(options.role());
-            } else {
-                cores.leave(options.role());
-            }
+    private void idle() {
+        cores.busy(false);
+        if (!awake.get() && !stopping) {
+            LockSupport.parkNanos(this, IDLE_NANOS);
         }
     }
 
@@ -213,12 +212,12 @@ final class Worker implements AutoCloseable {
         boolean moved = admit();
         moved |= reap();
         moved |= onboard();
-        fillBatch();
+        batch.fill(sequences);
         observe();
-        if (batch.size() == 0) {
+        if (batch.isEmpty()) {
             return moved;
         }
-        busy(true);
+        cores.busy(true);
         step();
         return true;
     }
@@ -332,95 +331,27 @@ final class Worker implements AutoCloseable {
         return !sequence.preempted;
     }
 
-    private void fillBatch() {
-        batch.clear();
-        stepped.clear();
-        for (var sequence : sequences) {
-            if (sequence.generating() && !sequence.preempted) {
-                add(sequence, sequence.ready + 1);
-            }
-        }
-        int budget = batch.size() > 0 ? options.mixedTokens() : promptBudget();
-        budget = Math.min(budget, context.options().stepTokens() - batch.size());
-        for (var sequence : sequences) {
-            if (budget > 0
-                    && sequence.computable
-                    && !sequence.preempted
-                    && !sequence.generating()) {
-                int end = chunkEnd(sequence, budget);
-                budget -= end - sequence.ready;
-                if (end > sequence.ready) {
-                    add(sequence, end);
-                }
-            }
-        }
-    }
-
-    private int promptBudget() {
-        int size = blocks.blockTokens();
-        int wanted =
-                (int) (STEP_MILLIS / Math.max(1e-6, rates.prefillMillisPerToken())) / size * size;
-        return Math.clamp(wanted, Math.min(2 * size, options.stepTokens()), options.stepTokens());
-    }
-
-    /** As far as the budget goes without entering a block that another worker has or computes. */
-    private int chunkEnd(Sequence sequence, int budget) {
-        int size = blocks.blockTokens();
-        int limit =
-                Math.min(
-                        sequence.ready + budget,
-                        sequence.generates ? sequence.request.size() : sequence.goal());
-        int end = (sequence.ready / size + 1) * size;
-        while (end < limit && onboarder.mayCompute(sequence, end)) {
-            end += size;
-        }
-        return Math.min(end, limit);
-    }
-
-    private void add(Sequence sequence, int end) {
-        var request = sequence.request;
-        sequence.outputIndex = -1;
-        for (int position = sequence.ready; position < end; position++) {
-            boolean output = sequence.generates && position == request.size() - 1;
-            int index = batch.add(request.tokens()[position], position, sequence.slot, output);
-            if (output) {
-                sequence.outputIndex = index;
-            }
-        }
-        sequence.stepTokens = end - sequence.ready;
-        stepped.add(sequence);
-    }
-
     private void step() throws InterruptedException {
         StepResult result;
-        long start;
-        try (var lease = cores.take(options.role())) {
-            start = System.nanoTime();
+        double millis;
+        try (var lease = cores.take()) {
             context.threads(lease.count());
-            result = context.step(batch);
+            result = context.step(batch.batch());
+            millis = lease.workedNanos() / 1e6;
         } catch (EngineException e) {
-            LOG.error("{}: a step of {} tokens failed", options.id(), batch.size(), e);
-            List.copyOf(stepped)
+            LOG.error("{}: a step of {} tokens failed", options.id(), batch.batch().size(), e);
+            List.copyOf(batch.sequences())
                     .forEach(sequence -> fail(sequence, "the engine failed: " + e.getMessage()));
             return;
         }
         if (result == StepResult.NO_ROOM) {
-            makeRoom(stepped.getFirst());
+            makeRoom(batch.sequences().getFirst());
             return;
         }
         steps++;
-        measure((System.nanoTime() - start) / 1e6);
-        for (var sequence : List.copyOf(stepped)) {
+        batch.measure(millis);
+        for (var sequence : List.copyOf(batch.sequences())) {
             afterStep(sequence);
-        }
-    }
-
-    private void measure(double millis) {
-        long generated = stepped.stream().filter(Sequence::generating).count();
-        if (generated == 0) {
-            rates.prefilled(batch.size(), millis);
-        } else if (generated == batch.size()) {
-            rates.decoded(millis);
         }
     }
 
@@ -545,7 +476,7 @@ final class Worker implements AutoCloseable {
                 new Residents.Resident(
                         sequence.slot,
                         sequence.request.root(),
-                        java.util.Arrays.copyOf(sequence.request.tokens(), sequence.ready)));
+                        Arrays.copyOf(sequence.request.tokens(), sequence.ready)));
         while (residents.overfull()) {
             residents.evict().ifPresent(this::clear);
         }
@@ -553,7 +484,7 @@ final class Worker implements AutoCloseable {
 
     private void forget(Sequence sequence) {
         sequences.remove(sequence);
-        stepped.remove(sequence);
+        batch.forget(sequence);
         sequence.stopWaiting();
         sequence.sampler.ifPresent(Sampler::close);
         blocks.release(sequence.claimant);

@@ -1,5 +1,6 @@
 package dev.stator.serving;
 
+import dev.stator.engine.Sampled;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -12,12 +13,14 @@ final class Collected implements GenerationListener {
 
     private final StringBuilder text = new StringBuilder();
     final List<Integer> tokens = new ArrayList<>();
+    final List<Sampled> sampled = new ArrayList<>();
     final CompletableFuture<Ended> end = new CompletableFuture<>();
     volatile Optional<Runnable> onFirst = Optional.empty();
 
     @Override
     public synchronized void onToken(GeneratedToken token) {
         tokens.add(token.sampled().token());
+        sampled.add(token.sampled());
         text.append(token.text());
         onFirst.ifPresent(Runnable::run);
         onFirst = Optional.empty();

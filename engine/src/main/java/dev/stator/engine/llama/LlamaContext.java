@@ -8,6 +8,7 @@ import dev.stator.engine.Batch;
 import dev.stator.engine.ContextOptions;
 import dev.stator.engine.EngineContext;
 import dev.stator.engine.EngineException;
+import dev.stator.engine.Pause;
 import dev.stator.engine.Sampler;
 import dev.stator.engine.SamplingOptions;
 import dev.stator.engine.StepResult;
@@ -44,14 +45,14 @@ final class LlamaContext implements EngineContext {
     private final MemorySegment staging;
     private int threads;
 
-    LlamaContext(LlamaEngine engine, ContextOptions options) {
+    LlamaContext(LlamaEngine engine, ContextOptions options, Pause pause) {
         this.engine = engine;
         this.llama = engine.llama();
         this.options = options;
         this.scratch = options.sequences();
         this.threads = options.threads();
         try {
-            this.context = create(engine, options);
+            this.context = create(engine, options, pause, arena);
         } catch (RuntimeException e) {
             arena.close();
             throw e;
@@ -72,7 +73,11 @@ final class LlamaContext implements EngineContext {
                         .orElse(MemorySegment.NULL);
     }
 
-    private static MemorySegment create(LlamaEngine engine, ContextOptions options) {
+    /**
+     * @param arena outlives the context
+     */
+    private static MemorySegment create(
+            LlamaEngine engine, ContextOptions options, Pause pause, Arena arena) {
         try (var confined = Arena.ofConfined()) {
             var params =
                     engine.contextParams(
@@ -88,6 +93,13 @@ final class LlamaContext implements EngineContext {
                     Layouts.CONTEXT_PARAMS,
                     "n_outputs_max",
                     Math.min(options.sequences() + 1, options.stepTokens()));
+            if (pause != Pause.NEVER) {
+                Layouts.putAddress(
+                        params,
+                        Layouts.CONTEXT_PARAMS,
+                        "cb_eval",
+                        new PauseCallback(pause).stub(arena));
+            }
             return engine.newContext(params);
         }
     }

@@ -8,6 +8,7 @@ import dev.stator.engine.Engine;
 import dev.stator.engine.EngineContext;
 import dev.stator.engine.EngineException;
 import dev.stator.engine.ModelInfo;
+import dev.stator.engine.Pause;
 import dev.stator.engine.Tokenizer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -150,8 +151,8 @@ public final class LlamaEngine implements Engine {
     }
 
     @Override
-    public EngineContext open(ContextOptions options) {
-        return new LlamaContext(this, options);
+    public EngineContext open(ContextOptions options, Pause pause) {
+        return new LlamaContext(this, options, pause);
     }
 
     @Override

@@ -1,0 +1,118 @@
+package dev.stator.serving;
+
+import dev.stator.engine.Batch;
+import dev.stator.routing.Rates;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What one step computes: a token for every running answer, and of the prompts, in order of
+ * arrival, as much as the budget allows. Confined to the worker's thread.
+ */
+final class StepBatch {
+    /**
+     * A step that only prefills takes about this long: requests that arrive are looked at after it,
+     * and blocks of it reach others.
+     */
+    private static final double STEP_MILLIS = 250;
+
+    private final WorkerOptions options;
+    private final Onboarder onboarder;
+    private final Rates rates;
+    private final int blockTokens;
+    private final Batch batch = new Batch();
+    private final List<Sequence> sequences = new ArrayList<>();
+
+    StepBatch(WorkerOptions options, Onboarder onboarder, Rates rates, int blockTokens) {
+        this.options = options;
+        this.onboarder = onboarder;
+        this.rates = rates;
+        this.blockTokens = blockTokens;
+    }
+
+    Batch batch() {
+        return batch;
+    }
+
+    boolean isEmpty() {
+        return batch.size() == 0;
+    }
+
+    /** Those that have tokens in this step. */
+    List<Sequence> sequences() {
+        return sequences;
+    }
+
+    /** A sequence that ends leaves the step. */
+    void forget(Sequence sequence) {
+        sequences.remove(sequence);
+    }
+
+    void fill(List<Sequence> candidates) {
+        batch.clear();
+        sequences.clear();
+        for (var sequence : candidates) {
+            if (sequence.generating() && !sequence.preempted) {
+                add(sequence, sequence.ready + 1);
+            }
+        }
+        int budget = isEmpty() ? promptBudget() : options.mixedTokens();
+        budget = Math.min(budget, options.stepTokens() - batch.size());
+        for (var sequence : candidates) {
+            if (budget > 0
+                    && sequence.computable
+                    && !sequence.preempted
+                    && !sequence.generating()) {
+                int end = chunkEnd(sequence, budget);
+                budget -= end - sequence.ready;
+                if (end > sequence.ready) {
+                    add(sequence, end);
+                }
+            }
+        }
+    }
+
+    /** Learns from how long the step took. */
+    void measure(double millis) {
+        long generated = sequences.stream().filter(Sequence::generating).count();
+        if (generated == 0) {
+            rates.prefilled(batch.size(), millis);
+        } else if (generated == batch.size()) {
+            rates.decoded(millis);
+        }
+    }
+
+    private int promptBudget() {
+        int wanted = (int) (STEP_MILLIS / Math.max(1e-6, rates.prefillMillisPerToken()));
+        int whole = wanted / blockTokens * blockTokens;
+        return Math.clamp(
+                whole, Math.min(2 * blockTokens, options.stepTokens()), options.stepTokens());
+    }
+
+    /** As far as the budget goes without entering a block that another worker has or computes. */
+    private int chunkEnd(Sequence sequence, int budget) {
+        int limit =
+                Math.min(
+                        sequence.ready + budget,
+                        sequence.generates ? sequence.request.size() : sequence.goal());
+        int end = (sequence.ready / blockTokens + 1) * blockTokens;
+        while (end < limit && onboarder.mayCompute(sequence, end)) {
+            end += blockTokens;
+        }
+        return Math.min(end, limit);
+    }
+
+    private void add(Sequence sequence, int end) {
+        var request = sequence.request;
+        sequence.outputIndex = -1;
+        for (int position = sequence.ready; position < end; position++) {
+            boolean output = sequence.generates && position == request.size() - 1;
+            int index = batch.add(request.tokens()[position], position, sequence.slot, output);
+            if (output) {
+                sequence.outputIndex = index;
+            }
+        }
+        sequence.stepTokens = end - sequence.ready;
+        sequences.add(sequence);
+    }
+}
