@@ -15,7 +15,9 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -43,13 +45,20 @@ final class FidelityTest {
     private record Asked(int[] prompt, EvalSet.Turn turn, Collected reused) {}
 
     @Test
-    void greedyAnswersWithReuseEqualThoseWithoutAndAreAsAccurateAsTheModelIs() throws Exception {
+    void greedyAnswersWithReuseEqualThoseWithoutAndAreAsAccurateAsTheModelIs(TestReporter reporter)
+            throws Exception {
         try (var engine = DemoNode.engine()) {
             var asked = answerAllWithReuse(engine);
             assertAccuracy(asked);
+            // A third of them, from all three turns: without reuse they take their time.
+            var compared =
+                    IntStream.range(0, asked.size())
+                            .filter(i -> i % 3 == 0)
+                            .mapToObj(asked::get)
+                            .toList();
             var flips = new ArrayList<Asked>();
             try (var node = node(engine, Mode.AGGREGATED, 0, 512, 0)) {
-                for (var one : asked) {
+                for (var one : compared) {
                     if (!withoutReuse(node, one.prompt, ANSWER_TOKENS)
                             .tokens
                             .equals(one.reused.tokens)) {
@@ -58,8 +67,10 @@ final class FidelityTest {
                 }
             }
             assertThat(flips.size())
-                    .as("answers that differ of %d", asked.size())
-                    .isLessThanOrEqualTo(asked.size() / 100);
+                    .as("answers that differ of %d", compared.size())
+                    .isLessThanOrEqualTo(compared.size() / 100);
+            reporter.publishEntry(
+                    "answers that differ of " + compared.size(), String.valueOf(flips.size()));
             for (var flip : flips) {
                 assertFlipIsTheCuttingAlone(engine, flip);
             }
