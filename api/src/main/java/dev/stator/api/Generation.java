@@ -15,6 +15,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -22,6 +24,8 @@ import tools.jackson.databind.node.ObjectNode;
  * but for {@link #start}.
  */
 final class Generation {
+    private static final Logger LOG = LoggerFactory.getLogger(Generation.class);
+
     private enum State {
         /** Not all answers are admitted yet; what is heard waits. */
         STARTING,
@@ -35,7 +39,7 @@ final class Generation {
     private final Order order;
     private final Account[] accounts;
     private final long[] tokenAt;
-    private final Queue<Runnable> early = new ArrayDeque<>();
+    private final Queue<Heard> early = new ArrayDeque<>();
     private List<Admission.Admitted> admitted = List.of();
     private State state = State.STARTING;
     private int unfinished;
@@ -121,17 +125,61 @@ final class Generation {
 
         @Override
         public void onToken(GeneratedToken token) {
-            exchange.loop().post(() -> token(index, token));
+            exchange.loop()
+                    .post(
+                            new Heard() {
+                                @Override
+                                void happen() {
+                                    token(index, token);
+                                }
+                            });
         }
 
         @Override
         public void onFinish(FinishReason reason, String tail, Account account) {
-            exchange.loop().post(() -> finish(index, reason, tail, account));
+            exchange.loop()
+                    .post(
+                            new Heard() {
+                                @Override
+                                void happen() {
+                                    finish(index, reason, tail, account);
+                                }
+                            });
         }
 
         @Override
         public void onFailure(String message) {
-            exchange.loop().post(() -> failed(message));
+            exchange.loop()
+                    .post(
+                            new Heard() {
+                                @Override
+                                void happen() {
+                                    failed(message);
+                                }
+                            });
+        }
+    }
+
+    /** Something an answer's listener heard; happens when all answers are admitted. */
+    private abstract class Heard implements Runnable {
+        abstract void happen();
+
+        @Override
+        public final void run() {
+            switch (state) {
+                case STARTING -> early.add(this);
+                case RUNNING -> attempt();
+                case OVER -> {}
+            }
+        }
+
+        private void attempt() {
+            try {
+                happen();
+            } catch (RuntimeException e) {
+                LOG.error("Request {} failed", exchange.requestId(), e);
+                failed("the server could not write the answer");
+            }
         }
     }
 
@@ -148,16 +196,14 @@ final class Generation {
     }
 
     private void cancel() {
-        state = State.OVER;
-        admitted.forEach(Admission.Admitted::cancel);
-        metrics.cancelled();
+        if (state != State.OVER) {
+            state = State.OVER;
+            admitted.forEach(Admission.Admitted::cancel);
+            metrics.cancelled();
+        }
     }
 
     private void token(int index, GeneratedToken token) {
-        if (state != State.RUNNING) {
-            later(() -> token(index, token));
-            return;
-        }
         long now = exchange.loop().now();
         if (tokenAt[index] != 0) {
             metrics.betweenTokens(now - tokenAt[index]);
@@ -167,10 +213,6 @@ final class Generation {
     }
 
     private void finish(int index, FinishReason reason, String tail, Account account) {
-        if (state != State.RUNNING) {
-            later(() -> finish(index, reason, tail, account));
-            return;
-        }
         if (reason == FinishReason.CANCELLED) {
             failed("the answer was cancelled by the server");
             return;
@@ -187,20 +229,10 @@ final class Generation {
     }
 
     private void failed(String message) {
-        if (state != State.RUNNING) {
-            later(() -> failed(message));
-            return;
-        }
         state = State.OVER;
         admitted.forEach(Admission.Admitted::cancel);
         metrics.failed();
         output.fail(new ApiError.Failed(sentence(message)));
-    }
-
-    private void later(Runnable event) {
-        if (state == State.STARTING) {
-            early.add(event);
-        }
     }
 
     private Usage usage() {

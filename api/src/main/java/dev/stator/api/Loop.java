@@ -7,6 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,7 +39,16 @@ final class Loop {
     void post(Runnable task) {
         mailbox.add(task);
         if (!scheduled.get() && scheduled.compareAndSet(false, true)) {
+            schedule();
+        }
+    }
+
+    private void schedule() {
+        try {
             context.runOnContext(_ -> drain());
+        } catch (RejectedExecutionException e) {
+            // The server has closed and nobody is left to hear it.
+            mailbox.clear();
         }
     }
 
@@ -76,14 +86,14 @@ final class Loop {
                 // A task that is added from here on schedules its own drain, unless we see it.
                 scheduled.set(false);
                 if (!mailbox.isEmpty() && scheduled.compareAndSet(false, true)) {
-                    context.runOnContext(_ -> drain());
+                    schedule();
                 }
                 return;
             }
             run(task);
         }
         flush();
-        context.runOnContext(_ -> drain());
+        schedule();
     }
 
     private void flush() {

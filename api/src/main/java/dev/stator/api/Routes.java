@@ -58,16 +58,26 @@ final class Routes {
         switch (path) {
             case "/health", "/health/live" ->
                     exchange.respond(200, Json.object().put("status", "live"));
-            case "/health/ready" -> {
-                boolean draining = service.fabric().stats().draining();
-                exchange.respond(
-                        draining ? 503 : 200,
-                        Json.object().put("status", draining ? "draining" : "ready"));
-            }
-            case "/metrics" ->
-                    exchange.respond(200, Metrics.CONTENT_TYPE, service.metrics().scrape());
+            case "/health/ready" -> aside(exchange, () -> ready(exchange));
+            case "/metrics" -> aside(exchange, () -> metrics(exchange));
             default -> unknown(exchange, path);
         }
+    }
+
+    /** The fabric's locks are none of the event loop's business. */
+    private static void aside(Exchange exchange, Runnable task) {
+        Thread.ofVirtual().start(() -> Preparation.attempt(exchange, task));
+    }
+
+    private void ready(Exchange exchange) {
+        boolean draining = service.fabric().stats().draining();
+        var body = Json.object().put("status", draining ? "draining" : "ready");
+        exchange.loop().post(() -> exchange.respond(draining ? 503 : 200, body));
+    }
+
+    private void metrics(Exchange exchange) {
+        byte[] text = service.metrics().scrape();
+        exchange.loop().post(() -> exchange.respond(200, Metrics.CONTENT_TYPE, text));
     }
 
     private void authorised(Exchange exchange, String path, Intake intake) {

@@ -8,6 +8,8 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -82,6 +84,15 @@ final class Client implements AutoCloseable {
         return new Reply(http.send(request, HttpResponse.BodyHandlers.ofByteArray()));
     }
 
+    /** Sends a body and reads the answer line by line as it comes. */
+    CompletableFuture<HttpResponse<Stream<String>>> send(HttpRequest.Builder to, String body) {
+        return http.sendAsync(
+                to.header("content-type", "application/json")
+                        .POST(HttpRequest.BodyPublishers.ofString(body))
+                        .build(),
+                HttpResponse.BodyHandlers.ofLines());
+    }
+
     HttpRequest.Builder request(String path, String... headers) {
         var request = HttpRequest.newBuilder(URI.create(base + path)).timeout(LIMIT);
         return headers.length == 0 ? request : request.headers(headers);
@@ -89,6 +100,7 @@ final class Client implements AutoCloseable {
 
     @Override
     public void close() {
-        http.close();
+        // close() would wait for bodies that no test reads to their end.
+        http.shutdownNow();
     }
 }
