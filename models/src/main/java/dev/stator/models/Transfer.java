@@ -214,9 +214,8 @@ final class Transfer {
     private Outcome receive(Http.Reply reply, long from, OptionalLong total)
             throws IOException, InterruptedException {
         checkAnnouncement(reply, total);
-        if (sha256.isEmpty()) {
-            sha256 = reply.sha256();
-        }
+        var earlier = from > 0 ? sha256 : Optional.<String>empty();
+        sha256 = file.sha256().or(reply::sha256).or(() -> earlier);
         long at = from;
         try (var channel = open(reply, from, total)) {
             var meter =
