@@ -130,9 +130,15 @@ public final class AnswerParser {
     }
 
     private boolean textOrCall(List<AnswerPart> parts, int content, boolean last) {
-        if (bareCallMayBegin(content)) {
-            state = State.BARE_CALL;
-            return true;
+        if (format == ToolFormat.LLAMA3_JSON && !textSeen) {
+            int at = bareCall(content);
+            if (at < held.length() && held.charAt(at) == '{') {
+                state = State.BARE_CALL;
+                return true;
+            }
+            if (at == held.length() && !last) {
+                return false;
+            }
         }
         int mark = held.indexOf(format.opener());
         if (mark >= 0) {
@@ -145,15 +151,10 @@ public final class AnswerParser {
         return false;
     }
 
-    /** Llama 3 calls without a mark, but then nothing else stands before; ";" separates calls. */
-    private boolean bareCallMayBegin(int content) {
-        int at = bareCall(content);
-        return format == ToolFormat.LLAMA3_JSON
-                && !textSeen
-                && at < held.length()
-                && held.charAt(at) == '{';
-    }
-
+    /**
+     * Where Llama 3 would begin a call without a mark: nothing else stands before, and ";"
+     * separates calls.
+     */
     private int bareCall(int content) {
         boolean separated = calls > 0 && content < held.length() && held.charAt(content) == ';';
         return separated ? firstContent(content + 1) : content;

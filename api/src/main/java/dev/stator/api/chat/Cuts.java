@@ -19,9 +19,9 @@ import java.util.concurrent.ConcurrentHashMap;
  *
  *   1. S is what the tokenizer finds there: it is the longest special text at the place, and no other
  *      special text overlaps it from the left or reaches beyond its end from inside;
- *   2. no stretch is changed by S being out of sight: some special tokens swallow the blanks to their
- *      left, so behind a blank a cut needs an S that does not; and S begins with no blank, so that a
- *      token to its left that swallows blanks to its right stops before S;
+ *   2. blanks do not matter: some special tokens swallow the blanks to their left or right, even
+ *      those that another one needs. So S neither begins nor ends with a blank, and behind a blank a
+ *      cut needs an S that does not swallow it;
  *   3. the stretch before S does not depend on what follows it, nor the one after S on more than S
  *      itself (SentencePiece puts a space after a special token and at the beginning of a text, so
  *      pieces must begin with S rather than end with it).
@@ -100,6 +100,7 @@ final class Cuts {
             }
         }
         return !blank(text.charAt(at))
+                && !blank(text.charAt(match.end - 1))
                 && (!blank(text.charAt(at - 1))
                         || !swallowsBlanks.computeIfAbsent(
                                 match.token,

@@ -95,10 +95,10 @@ final class PromptEncoder {
      * not stand for exactly that text: a stop string may have cut it.
      *
      * @param promptTokens the tokens that the answer followed
-     * @param generated with or without the token that ended generation
+     * @param generated may end with the token that ended generation, also where the answer does not
      */
     void remember(String prompt, int[] promptTokens, String answer, int[] generated, String salt) {
-        int[] tokens = withoutEnd(generated);
+        int[] tokens = standFor(generated, answer) ? generated : withoutEnd(generated);
         if (tokens.length == 0 || !standFor(tokens, answer)) {
             return;
         }
