@@ -28,22 +28,19 @@ final class ExpressionParser {
     }
 
     /** What ends a list of expressions that stand without parentheses. */
-    private boolean isTupleEnd(@Nullable String endName) {
-        return tokens.is(Kind.PRINT_END)
-                || tokens.is(Kind.BLOCK_END)
-                || tokens.isOperator(")")
-                || endName != null && tokens.current().isName(endName);
+    private boolean isTupleEnd() {
+        return tokens.is(Kind.PRINT_END) || tokens.is(Kind.BLOCK_END) || tokens.isOperator(")");
     }
 
     /** One expression, or a tuple of several with commas between. */
-    Expr tuple(boolean conditional, @Nullable String endName, boolean parenthesised) {
+    Expr tuple(boolean conditional, boolean parenthesised) {
         var items = new ArrayList<Expr>();
         boolean isTuple = false;
         while (true) {
             if (!items.isEmpty()) {
                 tokens.expectOperator(",");
             }
-            if (isTupleEnd(endName)) {
+            if (isTupleEnd()) {
                 break;
             }
             items.add(conditional ? expression() : or());
@@ -62,14 +59,14 @@ final class ExpressionParser {
     }
 
     /** A name, an attribute of a namespace, or a tuple of them. */
-    Expr target(@Nullable String endName, boolean namespaces) {
+    Expr target(boolean namespaces) {
         var items = new ArrayList<Expr>();
         boolean isTuple = false;
         while (true) {
             if (!items.isEmpty()) {
                 tokens.expectOperator(",");
             }
-            if (isTupleEnd(endName)) {
+            if (isTupleEnd()) {
                 break;
             }
             items.add(targetItem(namespaces));
@@ -88,7 +85,7 @@ final class ExpressionParser {
         deeper(NESTING);
         try {
             if (tokens.skipOperator("(")) {
-                var inner = target(null, namespaces);
+                var inner = target(namespaces);
                 tokens.expectOperator(")");
                 return inner;
             }
@@ -327,7 +324,7 @@ final class ExpressionParser {
             default -> {
                 if (tokens.skipOperator("(")) {
                     deeper(NESTING);
-                    var inner = tuple(true, null, true);
+                    var inner = tuple(true, true);
                     depth -= NESTING;
                     tokens.expectOperator(")");
                     return inner;

@@ -131,7 +131,7 @@ final class Interpreter {
                                 call.body(),
                                 program.implicit(call.body()),
                                 frame);
-                print(str(evaluator.call(call.call(), frame, caller)));
+                printBlock(evaluator.call(call.call(), frame, caller));
             }
             case Stmt.Generation generation -> {
                 var inner = open(generation.body(), frame);
@@ -158,6 +158,17 @@ final class Interpreter {
                     "the template prints more than " + Budget.MAX_LENGTH + " characters");
         }
         out.append(text);
+    }
+
+    /** Unlike a print, a call or filter block does not convert what it gets. */
+    private void printBlock(Value value) {
+        if (!(value instanceof Str text)) {
+            throw TemplateException.of(
+                    "the block gives a value of type '"
+                            + Value.typeName(value)
+                            + "', not a string");
+        }
+        print(text.text());
     }
 
     private Frame open(Body body, Frame outer) {
@@ -287,7 +298,7 @@ final class Interpreter {
             return flow;
         }
         line = filter.line();
-        print(str(filtered(filter.value(), text, inner)));
+        printBlock(filtered(filter.value(), text, inner));
         return Flow.NEXT;
     }
 

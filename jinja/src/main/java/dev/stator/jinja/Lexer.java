@@ -145,6 +145,9 @@ final class Lexer {
     private void raw(int contentStart) {
         int beginLine = line;
         take(contentStart);
+        if (at == source.length()) {
+            return;
+        }
         for (int tag = at; ; tag++) {
             tag = source.indexOf("{%", tag);
             if (tag < 0) {
@@ -193,6 +196,9 @@ final class Lexer {
     private void comment() {
         int end = source.indexOf("#}", at);
         if (end < 0) {
+            if (at == source.length()) {
+                return; // Jinja lets a tag that is opened by the very last characters pass
+            }
             throw TemplateException.at(line, "Missing end of comment tag");
         }
         boolean signed =

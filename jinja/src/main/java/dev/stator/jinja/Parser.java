@@ -42,7 +42,7 @@ final class Parser {
             switch (token.kind()) {
                 case DATA -> statements.add(new Stmt.Text(token.text(), token.line()));
                 case PRINT_BEGIN -> {
-                    var value = expressions.tuple(true, null, false);
+                    var value = expressions.tuple(true, false);
                     statements.add(new Stmt.Print(value, token.line()));
                     tokens.expect(Kind.PRINT_END);
                 }
@@ -170,7 +170,7 @@ final class Parser {
         var branches = new ArrayList<Stmt.Branch>();
         int line = firstLine;
         while (true) {
-            var test = expressions.tuple(false, null, false);
+            var test = expressions.tuple(false, false);
             branches.add(new Stmt.Branch(test, body("elif", "else", "endif"), line));
             var tag = tokens.next();
             if (tag.isName("elif")) {
@@ -183,9 +183,9 @@ final class Parser {
     }
 
     private Stmt forStatement(int line) {
-        var target = expressions.target("in", false);
+        var target = expressions.target(false);
         tokens.expectName("in");
-        var iterable = expressions.tuple(false, "recursive", false);
+        var iterable = expressions.tuple(false, false);
         var filter = tokens.skipName("if") ? expressions.expression() : null;
         boolean recursive = tokens.skipName("recursive");
         int outer = loops;
@@ -198,9 +198,9 @@ final class Parser {
     }
 
     private Stmt setStatement(int line) {
-        var target = expressions.target(null, true);
+        var target = expressions.target(true);
         if (tokens.skipOperator("=")) {
-            return new Stmt.Set(target, expressions.tuple(true, null, false), line);
+            return new Stmt.Set(target, expressions.tuple(true, false), line);
         }
         var value = expressions.filters(new Expr.Captured());
         return new Stmt.SetBlock(target, value, bodyTo("endset"), line);
@@ -250,7 +250,7 @@ final class Parser {
             if (!targets.isEmpty()) {
                 tokens.expectOperator(",");
             }
-            targets.add(expressions.target(null, false));
+            targets.add(expressions.target(false));
             tokens.expectOperator("=");
             values.add(expressions.expression());
         }

@@ -27,6 +27,11 @@ final class Predicates {
         boolean test(Value value);
     }
 
+    /** A test without arguments that needs the interpreter. */
+    private interface Asked {
+        boolean test(Interpreter interpreter, Value value);
+    }
+
     private static final Map<String, Predicate> ALL =
             Map.ofEntries(
                     entry("defined", plain(value -> !(value instanceof Undefined))),
@@ -41,17 +46,17 @@ final class Predicates {
                     entry("string", plain(Str.class::isInstance)),
                     entry("mapping", plain(Dict.class::isInstance)),
                     entry("sequence", plain(Predicates::isSequence)),
-                    entry("iterable", Predicates::isIterable),
+                    entry("iterable", plain(Predicates::isIterable)),
                     entry("callable", plain(Predicates::isCallable)),
                     entry("escaped", plain(value -> value instanceof Str str && str.safe())),
-                    entry("lower", (in, value, _) -> Text.isCased(in.str(value), false)),
-                    entry("upper", (in, value, _) -> Text.isCased(in.str(value), true)),
-                    entry("odd", (in, value, _) -> remainder(in, value, Int.of(2), 1)),
-                    entry("even", (in, value, _) -> remainder(in, value, Int.of(2), 0)),
+                    entry("lower", asked((in, value) -> Text.isCased(in.str(value), false))),
+                    entry("upper", asked((in, value) -> Text.isCased(in.str(value), true))),
+                    entry("odd", asked((in, value) -> remainder(in, value, Int.of(2), 1))),
+                    entry("even", asked((in, value) -> remainder(in, value, Int.of(2), 0))),
                     entry("divisibleby", (in, value, args) -> remainder(in, value, only(args), 0)),
                     entry("sameas", (_, value, args) -> isSame(value, only(args))),
-                    entry("filter", (in, value, _) -> Filters.exists(in.str(value))),
-                    entry("test", (in, value, _) -> exists(in.str(value))),
+                    entry("filter", asked((in, value) -> Filters.exists(in.str(value)))),
+                    entry("test", asked((in, value) -> exists(in.str(value)))),
                     entry("in", comparison(Comparison.IN)),
                     entry("==", comparison(Comparison.EQUAL)),
                     entry("eq", comparison(Comparison.EQUAL)),
@@ -88,9 +93,13 @@ final class Predicates {
     }
 
     private static Predicate plain(Plain test) {
-        return (_, value, args) -> {
+        return asked((_, value) -> test.test(value));
+    }
+
+    private static Predicate asked(Asked test) {
+        return (interpreter, value, args) -> {
             args.unnamed("test", 0, 0);
-            return test.test(value);
+            return test.test(interpreter, value);
         };
     }
 
@@ -115,7 +124,7 @@ final class Predicates {
                 && !(value instanceof View || value instanceof Thing);
     }
 
-    private static boolean isIterable(Interpreter interpreter, Value value, Args args) {
+    private static boolean isIterable(Value value) {
         return value instanceof Lazy || value instanceof Loop || Sequences.lengthOrNone(value) >= 0;
     }
 

@@ -106,6 +106,11 @@ final class Printf {
     }
 
     private void conversion() {
+        if (peek() == '%') {
+            at++;
+            out.append('%');
+            return;
+        }
         var byName = byName();
         int flagsStart = at;
         while ("-+ #0".indexOf(peek()) >= 0) {
@@ -125,10 +130,6 @@ final class Printf {
         }
         char type = peek();
         at++;
-        if (type == '%') {
-            out.append('%');
-            return;
-        }
         var value = byName != null ? byName : next();
         var text = convert(type, value, flags, precision);
         var sign = "";

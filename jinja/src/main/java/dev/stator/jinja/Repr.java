@@ -14,12 +14,19 @@ import dev.stator.jinja.Value.Tuple;
 import dev.stator.jinja.Value.Undefined;
 import dev.stator.jinja.Value.View;
 import java.math.BigDecimal;
+import java.math.MathContext;
+import java.math.RoundingMode;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Set;
 
 /** Python's str() and repr(). */
 final class Repr {
     private final Budget budget;
     private final StringBuilder out = new StringBuilder();
-    private int depth;
+
+    /** The namespaces around the place: a namespace can contain itself, nothing else can. */
+    private final Set<Namespace> open = Collections.newSetFromMap(new IdentityHashMap<>());
 
     private Repr(Budget budget) {
         this.budget = budget;
@@ -61,23 +68,24 @@ final class Repr {
                 out.append(Value.typeName(view)).append('(');
                 writeAll("[", Sequences.items(view, budget), "])");
             }
-            case Namespace namespace -> {
-                out.append("<Namespace ");
-                nested();
-                writeDict(namespace.attributes());
-                depth--;
-                out.append('>');
-            }
+            case Namespace namespace -> writeNamespace(namespace);
             case Lazy _ -> out.append("<generator object>");
             case Thing thing -> out.append(thing.display());
         }
     }
 
-    /** A namespace can hold itself, nothing else can. */
-    private void nested() {
-        if (++depth > Budget.MAX_NESTING) {
-            throw TemplateException.of("a namespace that contains itself cannot be printed");
+    private void writeNamespace(Namespace namespace) {
+        if (open.size() >= Budget.MAX_NESTING) {
+            throw TemplateException.of("namespaces nest too deep to be printed");
         }
+        out.append("<Namespace ");
+        if (open.add(namespace)) {
+            writeDict(namespace.attributes());
+            open.remove(namespace);
+        } else {
+            out.append("{...}");
+        }
+        out.append('>');
     }
 
     private void writeAll(String open, Iterable<Value> items, String close) {
@@ -125,7 +133,7 @@ final class Repr {
         if (value == 0) {
             return 1 / value < 0 ? "-0.0" : "0.0";
         }
-        var decimal = new BigDecimal(Double.toString(value)).stripTrailingZeros();
+        var decimal = shortest(value);
         int exponent = decimal.precision() - decimal.scale() - 1;
         if (exponent >= -4 && exponent < 16) {
             var plain = decimal.toPlainString();
@@ -138,6 +146,18 @@ final class Repr {
                 + (exponent < 0 ? "e-" : "e+")
                 + (Math.abs(exponent) < 10 ? "0" : "")
                 + Math.abs(exponent);
+    }
+
+    /** Java always writes two digits, and of a number that one would do for not always the zero. */
+    private static BigDecimal shortest(double value) {
+        var decimal = new BigDecimal(Double.toString(value)).stripTrailingZeros();
+        if (decimal.precision() == 2) {
+            var single = decimal.round(new MathContext(1, RoundingMode.HALF_EVEN));
+            if (single.doubleValue() == value) {
+                return single.stripTrailingZeros();
+            }
+        }
+        return decimal;
     }
 
     /** A Python string literal. */

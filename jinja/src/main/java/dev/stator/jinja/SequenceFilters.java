@@ -100,7 +100,7 @@ final class SequenceFilters {
         }
         var reversed = Sequences.items(value, interpreter.budget()).reversed();
         // Python reverses what has an order lazily, and a lazy sequence into a list.
-        return value instanceof Lazy || value instanceof Undefined
+        return value instanceof Lazy
                 ? Array.of(reversed)
                 : Lazy.of(reversed.iterator(), value);
     }
@@ -156,7 +156,7 @@ final class SequenceFilters {
             for (var path : paths) {
                 keys.add(caseless(path.get(item), caseSensitive));
             }
-            keyed.add(new Keyed(keys.size() == 1 ? keys.getFirst() : Array.of(keys), item));
+            keyed.add(new Keyed(Array.of(keys), item));
         }
         var sorted = sorted(interpreter, keyed, bound.flag("reverse"));
         return Array.of(sorted.stream().map(Keyed::item).toList());

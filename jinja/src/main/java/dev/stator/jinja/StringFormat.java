@@ -66,7 +66,6 @@ final class StringFormat {
     private String field(String field, int nesting) {
         int colon = specStart(field);
         var name = colon < 0 ? field : field.substring(0, colon);
-        var spec = colon < 0 ? "" : expand(field.substring(colon + 1), nesting - 1);
         char conversion = '\0';
         int bang = name.lastIndexOf('!');
         if (bang >= 0 && name.indexOf(']', bang) < 0) {
@@ -77,6 +76,7 @@ final class StringFormat {
             name = name.substring(0, bang);
         }
         var value = value(name);
+        var spec = colon < 0 ? "" : expand(field.substring(colon + 1), nesting - 1);
         var shown =
                 switch (conversion) {
                     case '\0' -> value;
