@@ -4,8 +4,12 @@ import dev.stator.api.ApiStartException;
 import dev.stator.cache.CacheException;
 import dev.stator.engine.EngineException;
 import dev.stator.models.ModelFileException;
+import java.io.PrintWriter;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -77,26 +81,42 @@ public final class Main {
      * @return the exit code: 0 done, 1 failed, 2 asked for wrongly
      */
     static int run(Console console, String... arguments) {
-        return new Main(console).commandLine().execute(arguments);
+        return new Main(console).commandLine(List.of(arguments)).execute(arguments);
     }
 
-    private CommandLine commandLine() {
+    private CommandLine commandLine(List<String> arguments) {
         var line = new CommandLine(root);
-        line.addSubcommand(
-                "up", ServerFlags.addTo(CommandSpec.forAnnotatedObject(new UpCommand(console))));
-        line.addSubcommand(new ChatCommand(console));
-        line.addSubcommand(ModelCommand.commandLine(console));
-        line.addSubcommand(
-                "config",
-                ServerFlags.addTo(CommandSpec.forAnnotatedObject(new ConfigCommand(console))));
-        return line.setOut(new java.io.PrintWriter(console.out(), true))
-                .setErr(new java.io.PrintWriter(console.err(), true))
+        var commands = commands();
+        // Setting a command up takes a noticeable part of a start: only the one that is meant is.
+        var meant = arguments.stream().filter(commands::containsKey).findFirst();
+        commands.forEach(
+                (name, command) -> {
+                    if (meant.isEmpty() || meant.get().equals(name)) {
+                        line.addSubcommand(name, command.get());
+                    }
+                });
+        return line.setOut(new PrintWriter(console.out(), true))
+                .setErr(new PrintWriter(console.err(), true))
                 .setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.AUTO))
                 .setUsageHelpWidth(100)
                 .setUsageHelpAutoWidth(true)
                 .setExecutionStrategy(this::execute)
                 .setParameterExceptionHandler((e, _) -> misused(e))
                 .setExecutionExceptionHandler((e, _, _) -> failed(e));
+    }
+
+    private Map<String, Supplier<Object>> commands() {
+        var commands = new LinkedHashMap<String, Supplier<Object>>();
+        commands.put("up", () -> ServerFlags.addTo(specOf(new UpCommand(console))));
+        commands.put("chat", () -> new ChatCommand(console));
+        commands.put("model", () -> ModelCommand.commandLine(console));
+        commands.put("config", () -> ServerFlags.addTo(specOf(new ConfigCommand(console))));
+        commands.put("warm-up", () -> new WarmUpCommand(console));
+        return commands;
+    }
+
+    private static CommandSpec specOf(Object command) {
+        return CommandSpec.forAnnotatedObject(command);
     }
 
     private int execute(CommandLine.ParseResult parsed) {
