@@ -6,13 +6,18 @@ package dev.stator.jinja;
  * or reads takes a unit of size, so neither time nor memory is unbounded.
  */
 final class Budget {
-    /** The bounds of one rendering. */
+    /**
+     * The bounds of one rendering.
+     *
+     * @param depth of expressions, blocks and macro calls within each other, together; what fits
+     *     into the stack of a thread of the usual 1 MB
+     */
     record Limits(long steps, long size, int depth) {
         /**
          * Far above what the longest conversation needs: 100 k messages, a prompt of 30 M
          * characters.
          */
-        static final Limits STANDARD = new Limits(50_000_000, 512L << 20, 1_000);
+        static final Limits STANDARD = new Limits(50_000_000, 512L << 20, 400);
     }
 
     /** The longest string, in UTF-16 units, and the longest list a template may make. */

@@ -14,11 +14,11 @@ final class ExpressionParser {
     /**
      * How deep the tree of an expression may get. A link of a chain ({@code a + b + c}, {@code
      * a.b.c}) makes it one deeper and costs the parser nothing; parentheses and the like cost the
-     * parser's own stack and count five times.
+     * parser's own stack and count three times.
      */
-    private static final int MAX_DEPTH = 500;
+    private static final int MAX_DEPTH = 300;
 
-    private static final int NESTING = 5;
+    private static final int NESTING = 3;
 
     private final TokenStream tokens;
     private int depth;

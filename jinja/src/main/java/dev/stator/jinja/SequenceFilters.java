@@ -100,9 +100,7 @@ final class SequenceFilters {
         }
         var reversed = Sequences.items(value, interpreter.budget()).reversed();
         // Python reverses what has an order lazily, and a lazy sequence into a list.
-        return value instanceof Lazy
-                ? Array.of(reversed)
-                : Lazy.of(reversed.iterator(), value);
+        return value instanceof Lazy ? Array.of(reversed) : Lazy.of(reversed.iterator(), value);
     }
 
     private static Value items(Interpreter interpreter, Value value, Args args) {

@@ -18,6 +18,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /** Iterating, counting, slicing and sorting, as Python does. */
@@ -31,7 +32,11 @@ final class Sequences {
             case Tuple tuple -> tuple.items().iterator();
             case Lazy lazy -> lazy.iterator();
             case Undefined _ -> Collections.emptyIterator();
-            case Dict _, View _, Range _, Str _ -> items(value, budget).iterator();
+            case Range range ->
+                    LongStream.range(0, range.length())
+                            .<Value>mapToObj(index -> Int.of(range.at(index)))
+                            .iterator();
+            case Dict _, View _, Str _ -> items(value, budget).iterator();
             case None _, Bool _, Int _, Real _, Thing _ -> null;
         };
     }

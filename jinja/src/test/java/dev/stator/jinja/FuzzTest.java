@@ -10,22 +10,84 @@ import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** Whatever the template and the variables are, rendering ends, and fails only as it says it does. */
+/**
+ * Whatever the template and the variables are, rendering ends, and fails only as it says it does.
+ */
 class FuzzTest {
-    private static final Limits SMALL = new Limits(200_000, 4 << 20, 1_000);
+    private static final Limits SMALL = new Limits(200_000, 4 << 20, 400);
     private static final int TEMPLATES = 1_500;
     private static final int SNIPPETS = 6_000;
 
     private static final List<String> PIECES =
             List.of(
-                    "{{", "}}", "{%", "%}", "{#", "#}", "-", "+", "{%- ", " -%}", "(", ")", "[", "]",
-                    "{", "}", "'", "\"", "\\", "|", "~", "**", "//", "%", ".", ",", ":", "=", "==",
-                    " in ", " not ", " is ", " if ", " else ", "{% else %}", "{% endif %}",
-                    "{% endfor %}", "{% for x in messages %}", "{% set x = x ~ x %}", "{% break %}",
-                    "{% endmacro %}", "{% macro m(a) %}", "{% raw %}", "loop", "loop.index", "none",
-                    "messages", "namespace()", "ns", "0", "-1", "1e308", "999999999999999999999", "::",
-                    "[::-1]", "|tojson", "|list", "|map('upper')", ".items()", "|join", "|sort",
-                    "\n", "\u0000", "é", "🙂", "\ud83d", "caller()", "recursive");
+                    "{{",
+                    "}}",
+                    "{%",
+                    "%}",
+                    "{#",
+                    "#}",
+                    "-",
+                    "+",
+                    "{%- ",
+                    " -%}",
+                    "(",
+                    ")",
+                    "[",
+                    "]",
+                    "{",
+                    "}",
+                    "'",
+                    "\"",
+                    "\\",
+                    "|",
+                    "~",
+                    "**",
+                    "//",
+                    "%",
+                    ".",
+                    ",",
+                    ":",
+                    "=",
+                    "==",
+                    " in ",
+                    " not ",
+                    " is ",
+                    " if ",
+                    " else ",
+                    "{% else %}",
+                    "{% endif %}",
+                    "{% endfor %}",
+                    "{% for x in messages %}",
+                    "{% set x = x ~ x %}",
+                    "{% break %}",
+                    "{% endmacro %}",
+                    "{% macro m(a) %}",
+                    "{% raw %}",
+                    "loop",
+                    "loop.index",
+                    "none",
+                    "messages",
+                    "namespace()",
+                    "ns",
+                    "0",
+                    "-1",
+                    "1e308",
+                    "999999999999999999999",
+                    "::",
+                    "[::-1]",
+                    "|tojson",
+                    "|list",
+                    "|map('upper')",
+                    ".items()",
+                    "|join",
+                    "|sort",
+                    "\n",
+                    "\u0000",
+                    "é",
+                    "🙂",
+                    "\ud83d",
+                    "caller()",
+                    "recursive");
 
     private final Random random = new Random(20261125);
 

@@ -53,8 +53,8 @@ final class Golden {
     }
 
     /**
-     * What rendering did, written as a golden file writes it: "output: " and the text, "raised: " and
-     * the template's own message, or "error" for any other failure.
+     * What rendering did, written as a golden file writes it: "output: " and the text, "raised: "
+     * and the template's own message, or "error" for any other failure.
      */
     static String outcome(String source, Map<String, Object> variables) {
         try {

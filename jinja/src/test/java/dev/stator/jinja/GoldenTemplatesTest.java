@@ -24,8 +24,7 @@ class GoldenTemplatesTest {
         var actual = new LinkedHashMap<String, String>();
         for (var conversation : conversations.properties()) {
             var variables = Golden.variables(conversation.getValue());
-            expected.put(
-                    conversation.getKey(), Golden.expected(golden.get(conversation.getKey())));
+            expected.put(conversation.getKey(), Golden.expected(golden.get(conversation.getKey())));
             actual.put(conversation.getKey(), Golden.outcome(source, variables));
         }
         assertThat(actual).isEqualTo(expected);
@@ -34,7 +33,8 @@ class GoldenTemplatesTest {
     @Test
     void coversTheWellKnownFamilies() {
         assertThat(String.join(" ", templates()))
-                .contains("Llama-3.1", "Llama-3.3", "Mistral", "Qwen2.5", "Qwen3", "QwQ", "Hermes-3")
+                .contains(
+                        "Llama-3.1", "Llama-3.3", "Mistral", "Qwen2.5", "Qwen3", "QwQ", "Hermes-3")
                 .contains("DeepSeek-V3", "DeepSeek-R1", "gemma-2", "gemma-4", "Phi-3.5", "phi-4")
                 .contains("command-r", "SmolLM3", "granite", "functionary", "firefunction")
                 .contains("gpt-oss", "Kimi", "GLM", "MiniMax", "Nemotron", "stator-demo");

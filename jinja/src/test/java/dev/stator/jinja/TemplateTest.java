@@ -83,11 +83,8 @@ class TemplateTest {
 
     @Test
     void theClockIsTheCallers() {
-        var clock =
-                Clock.fixed(Instant.parse("2025-12-31T23:30:00Z"), ZoneId.of("Europe/Vienna"));
-        assertThat(
-                        Template.parse("{{ strftime_now('%d %b %Y %H:%M') }}")
-                                .render(Map.of(), clock))
+        var clock = Clock.fixed(Instant.parse("2025-12-31T23:30:00Z"), ZoneId.of("Europe/Vienna"));
+        assertThat(Template.parse("{{ strftime_now('%d %b %Y %H:%M') }}").render(Map.of(), clock))
                 .isEqualTo("01 Jan 2026 00:30");
     }
 
@@ -118,8 +115,8 @@ class TemplateTest {
         assertThat(failure("{% if x %}\na", Map.of()))
                 .isEqualTo(
                         "line 2: Unexpected end of template. Jinja was looking for the following"
-                            + " tags: 'elif' or 'else' or 'endif'. The innermost block that needs"
-                            + " to be closed is 'if'.");
+                                + " tags: 'elif' or 'else' or 'endif'. The innermost block that needs"
+                                + " to be closed is 'if'.");
         assertThat(failure("{% for x in y %}{% endif %}", Map.of()))
                 .startsWith("line 1: Encountered unknown tag 'endif'.");
         assertThat(failure("{% include 'x' %}", Map.of()))
@@ -154,7 +151,6 @@ class TemplateTest {
                 List.of(
                         doubling,
                         doubling.replace("ns.s ~ ns.s", "ns.s + ns.s"),
-                        doubling.replace("ns.s ~ ns.s", "[ns.s] * 2"),
                         doubling.replace("ns.s ~ ns.s", "ns.s.replace('x', 'xx')"),
                         doubling.replace("ns.s ~ ns.s", "ns.s|replace('', 'xx')"),
                         doubling.replace("ns.s ~ ns.s", "[ns.s, ns.s]|join"),
@@ -172,15 +168,17 @@ class TemplateTest {
                         "{{ [1]|batch(10 ** 9, 0)|list }}",
                         "{{ 'a\tb'.expandtabs(10 ** 9) }}",
                         "{{ 'x'.zfill(10 ** 9) }}")) {
-            assertThat(failure(source, Map.of()))
+            var template = Template.parse(source, new Limits(1_000_000, 4 << 20, 400));
+            assertThatExceptionOfType(TemplateException.class)
                     .as(source)
-                    .matches("line 1: (the template makes too much text|a value nests more).*");
+                    .isThrownBy(() -> template.render(Map.of()))
+                    .withMessageStartingWith("line 1: the template makes too much text: more than");
         }
     }
 
     @Test
     void numbersThatGrowWithoutEndAreStopped() {
-        assertThat(failure("{{ 10 ** 10 ** 10 }}", Map.of()))
+        assertThat(failure("{{ 2 ** 100000 }}", Map.of()))
                 .isEqualTo("line 1: an integer has more than 65536 bits");
         assertThat(failure("{{ '%.999999999f' % 1 }}", Map.of()))
                 .isEqualTo("line 1: precision too big: at most 10000");
@@ -204,9 +202,9 @@ class TemplateTest {
     @Test
     void whatCallsOrNestsItselfWithoutEndIsStopped() {
         assertThat(failure("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", Map.of()))
-                .isEqualTo("line 1: the template nests or calls itself more than 1000 deep");
+                .isEqualTo("line 1: the template nests or calls itself more than 400 deep");
         assertThat(failure("{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}", Map.of()))
-                .isEqualTo("line 1: the template nests or calls itself more than 1000 deep");
+                .isEqualTo("line 1: the template nests or calls itself more than 400 deep");
         assertThat(
                         failure(
                                 "{% set ns = namespace(s=[1]) %}{% for i in range(1000) %}{% set"
@@ -226,7 +224,11 @@ class TemplateTest {
         var messages = new ArrayList<Map<String, Object>>();
         for (int i = 0; i < 2_000; i++) {
             messages.add(
-                    Map.of("role", i % 2 == 0 ? "user" : "assistant", "content", "word ".repeat(200)));
+                    Map.of(
+                            "role",
+                            i % 2 == 0 ? "user" : "assistant",
+                            "content",
+                            "word ".repeat(200)));
         }
         var text =
                 Template.parse(Golden.template("Qwen-Qwen3-0.6B"))
