@@ -128,7 +128,8 @@ public final class ChatModel {
      * found. The tokens must be those of {@code answerText}, or nothing is remembered.
      *
      * @param answerText all text that the answer's tokens stand for, special tokens included
-     * @param generatedTokens may end with the one that ended the answer, also where its text is left out
+     * @param generatedTokens may end with the one that ended the answer, also where its text is
+     *     left out
      */
     public void remember(Prompt prompt, String answerText, int[] generatedTokens, String salt) {
         encoder.remember(prompt.text(), prompt.tokens(), answerText, generatedTokens, salt);
