@@ -3,8 +3,8 @@ package dev.stator.routing;
 /**
  * Measured speeds, each an exponentially weighted mean. Thread-safe; a lost update is harmless.
  *
- * <p>Before anything was measured, the guesses of a small model on a few cores hold: only their
- * ratios matter, and they are soon replaced.
+ * <p>Until a speed is measured a guess holds, that of a small model on a few cores; the first
+ * measurement replaces it.
  */
 public final class Rates {
     private static final double WEIGHT = 0.2;
@@ -12,9 +12,9 @@ public final class Rates {
     /** Fewer tokens measure the overhead of a call instead of a speed. */
     private static final int MIN_TOKENS = 16;
 
-    private volatile double prefillMillisPerToken = 1;
-    private volatile double importMillisPerToken = 0.005;
-    private volatile double decodeStepMillis = 10;
+    private volatile double prefillMillisPerToken = Double.NaN;
+    private volatile double importMillisPerToken = Double.NaN;
+    private volatile double decodeStepMillis = Double.NaN;
 
     /** A step that computed prompt tokens only. */
     public void prefilled(int tokens, double millis) {
@@ -35,18 +35,22 @@ public final class Rates {
     }
 
     public double prefillMillisPerToken() {
-        return prefillMillisPerToken;
+        return known(prefillMillisPerToken, 1);
     }
 
     public double importMillisPerToken() {
-        return importMillisPerToken;
+        return known(importMillisPerToken, 0.005);
     }
 
     public double decodeStepMillis() {
-        return decodeStepMillis;
+        return known(decodeStepMillis, 10);
     }
 
     private static double mix(double old, double sample) {
-        return old + WEIGHT * (sample - old);
+        return Double.isNaN(old) ? sample : old + WEIGHT * (sample - old);
+    }
+
+    private static double known(double measured, double guess) {
+        return Double.isNaN(measured) ? guess : measured;
     }
 }

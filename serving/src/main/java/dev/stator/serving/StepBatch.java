@@ -4,6 +4,7 @@ import dev.stator.engine.Batch;
 import dev.stator.routing.Rates;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * What one step computes: a token for every running answer, and of the prompts, in order of
@@ -16,18 +17,34 @@ final class StepBatch {
      */
     private static final double STEP_MILLIS = 250;
 
+    /**
+     * Blocks of a step that prefills while others wait for its cores: the fewer tokens an operation
+     * is about, the sooner it ends and lets them in.
+     */
+    private static final int BLOCKS_WHEN_PRESSED = 2;
+
     private final WorkerOptions options;
     private final Onboarder onboarder;
     private final Rates rates;
     private final int blockTokens;
+    private final BooleanSupplier pressed;
     private final Batch batch = new Batch();
     private final List<Sequence> sequences = new ArrayList<>();
 
-    StepBatch(WorkerOptions options, Onboarder onboarder, Rates rates, int blockTokens) {
+    /**
+     * @param pressed whether running answers want the cores of this worker's steps
+     */
+    StepBatch(
+            WorkerOptions options,
+            Onboarder onboarder,
+            Rates rates,
+            int blockTokens,
+            BooleanSupplier pressed) {
         this.options = options;
         this.onboarder = onboarder;
         this.rates = rates;
         this.blockTokens = blockTokens;
+        this.pressed = pressed;
     }
 
     Batch batch() {
@@ -83,10 +100,12 @@ final class StepBatch {
     }
 
     private int promptBudget() {
+        int least = Math.min(BLOCKS_WHEN_PRESSED * blockTokens, options.stepTokens());
+        if (pressed.getAsBoolean()) {
+            return least;
+        }
         int wanted = (int) (STEP_MILLIS / Math.max(1e-6, rates.prefillMillisPerToken()));
-        int whole = wanted / blockTokens * blockTokens;
-        return Math.clamp(
-                whole, Math.min(2 * blockTokens, options.stepTokens()), options.stepTokens());
+        return Math.clamp(wanted / blockTokens * blockTokens, least, options.stepTokens());
     }
 
     /** As far as the budget goes without entering a block that another worker has or computes. */

@@ -95,7 +95,8 @@ final class Worker implements AutoCloseable {
         this.onboarder = new Onboarder(blocks, context, rates, bytesPerToken, this::wake);
         this.publisher =
                 new Publisher(blocks, context, bytesPerToken, rates::prefillMillisPerToken);
-        this.batch = new StepBatch(options, onboarder, rates, blocks.blockTokens());
+        this.batch =
+                new StepBatch(options, onboarder, rates, blocks.blockTokens(), cores::possible);
         this.residents = new Residents(options.residentCells());
         for (int slot = 0; slot < context.options().sequences(); slot++) {
             freeSlots.add(slot);

@@ -25,10 +25,10 @@ final class PauseCallback {
     private static final Logger LOG = LoggerFactory.getLogger(PauseCallback.class);
 
     /**
-     * A transformer layer is some thirty operations, most of them small: about four pauses a layer,
-     * each of which costs the start of a few threads.
+     * A transformer layer is some thirty operations, of which seven, the matrix products, take the
+     * time: a run of four holds one or two of those. Each run costs the start of a few threads.
      */
-    private static final int OPERATIONS = 8;
+    private static final int OPERATIONS = 4;
 
     private final Pause pause;
     private int operations;

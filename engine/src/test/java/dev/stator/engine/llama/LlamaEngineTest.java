@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.stator.engine.ContextOptions;
 import dev.stator.engine.EngineException;
+import dev.stator.engine.Pause;
 import dev.stator.engine.SamplingOptions;
 import dev.stator.engine.StepResult;
 import java.lang.foreign.Arena;
@@ -19,6 +20,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -63,6 +66,40 @@ final class LlamaEngineTest {
             var text = engine.tokenizer().decode(answer.stream().mapToInt(i -> i).toArray(), true);
             assertThat(text)
                     .startsWith("A ticket for Old Heron Cafe costs 174 dollars [doc 1].<|im_end|>");
+        }
+    }
+
+    @Test
+    void aStepThatPausesComputesTheSame() {
+        var pauses = new AtomicInteger();
+        var possible = new AtomicBoolean();
+        var pause =
+                new Pause() {
+                    @Override
+                    public boolean possible() {
+                        return possible.get();
+                    }
+
+                    @Override
+                    public void point() {
+                        pauses.incrementAndGet();
+                    }
+                };
+        int[] prompt = new Random(3).ints(200, 0, 1500).toArray();
+        try (var arena = Arena.ofConfined();
+                var plain = engine.open(new ContextOptions(512, 2, 512, 2));
+                var pausing = engine.open(new ContextOptions(512, 2, 512, 2), pause)) {
+            DemoModel.prefill(plain, 0, 0, prompt);
+            var expected = export(plain, 0, 0, 200, 32, arena);
+            for (boolean now : new boolean[] {false, true}) {
+                possible.set(now);
+                DemoModel.prefill(pausing, 0, 0, prompt);
+                assertSameRows(expected, export(pausing, 0, 0, 200, 32, arena), 200, 32);
+                pausing.truncate(0, 0);
+                int layers = engine.model().kv().orElseThrow().layers().size();
+                assertThat(pauses.get()).isGreaterThanOrEqualTo(now ? 4 * layers : 0);
+                assertThat(pauses.get()).isLessThanOrEqualTo(now ? 40 * layers : 0);
+            }
         }
     }
 
