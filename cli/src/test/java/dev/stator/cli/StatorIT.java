@@ -82,6 +82,8 @@ final class StatorIT {
                             "chat",
                             "--url",
                             url,
+                            "--max-tokens",
+                            "24",
                             "--system",
                             "Answer from the documents only and cite the source.")) {
                 try (var input = chat.input()) {
@@ -105,9 +107,9 @@ final class StatorIT {
 
     @Test
     void aSignalLetsRunningAnswersEnd() throws Exception {
-        try (var server = up();
+        try (var server = up("--drain-seconds", "300");
                 var http = HttpClient.newHttpClient();
-                var answer = stream(http, server.url(), 400)) {
+                var answer = stream(http, server.url(), 100)) {
             assertThat(answer.readLine()).startsWith("data: ");
             server.terminate();
 
