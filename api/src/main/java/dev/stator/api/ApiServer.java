@@ -1,12 +1,16 @@
 package dev.stator.api;
 
 import dev.stator.serving.Fabric;
+import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
+import io.vertx.core.file.FileSystemOptions;
+import io.vertx.core.net.SocketAddress;
 import java.net.BindException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -43,20 +47,41 @@ public final class ApiServer implements AutoCloseable {
         var service = new Service(options, fabric, model, new Metrics(fabric));
         var routes = new Routes(service);
         var preparation = new Preparation(Math.max(4 * options.maxBodyBytes(), 256L << 20));
-        var vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(options.eventLoops()));
+        var vertx = vertx(options.eventLoops());
         var open = new AtomicInteger();
         try {
-            int port = options.port();
-            for (int i = 0; i < options.eventLoops(); i++) {
-                var loop = new HttpLoop(service, routes, preparation, port, open);
-                await(vertx.deployVerticle(loop), options);
-                port = loop.port();
-            }
-            return new ApiServer(vertx, fabric, open, port);
+            var address =
+                    options.port() == 0
+                            ? SocketAddress.sharedRandomPort(1, options.host())
+                            : SocketAddress.inetSocketAddress(options.port(), options.host());
+            var loops = new ConcurrentLinkedQueue<HttpLoop>();
+            await(
+                    vertx.deployVerticle(
+                            () -> {
+                                var loop =
+                                        new HttpLoop(service, routes, preparation, address, open);
+                                loops.add(loop);
+                                return loop;
+                            },
+                            new DeploymentOptions().setInstances(options.eventLoops())),
+                    options);
+            return new ApiServer(vertx, fabric, open, loops.element().port());
         } catch (RuntimeException e) {
             vertx.close();
             throw e;
         }
+    }
+
+    /** Without what a server that serves no files has no use for. */
+    private static Vertx vertx(int eventLoops) {
+        return Vertx.vertx(
+                new VertxOptions()
+                        .setEventLoopPoolSize(eventLoops)
+                        .setDisableTCCL(true)
+                        .setFileSystemOptions(
+                                new FileSystemOptions()
+                                        .setFileCachingEnabled(false)
+                                        .setClassPathResolvingEnabled(false)));
     }
 
     private static void await(Future<?> future, ApiOptions options) {

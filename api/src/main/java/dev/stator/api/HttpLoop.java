@@ -6,6 +6,7 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.net.SocketAddress;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** The HTTP server on one event loop; all that share a port share its connections. */
@@ -18,6 +19,7 @@ final class HttpLoop extends VerticleBase {
     private final Routes routes;
     private final Preparation preparation;
     private final Service service;
+    private final SocketAddress address;
     private final AtomicInteger open;
     private volatile int port;
 
@@ -25,15 +27,18 @@ final class HttpLoop extends VerticleBase {
      * @param open counts the exchanges that are not answered yet
      */
     HttpLoop(
-            Service service, Routes routes, Preparation preparation, int port, AtomicInteger open) {
+            Service service,
+            Routes routes,
+            Preparation preparation,
+            SocketAddress address,
+            AtomicInteger open) {
         this.service = service;
         this.routes = routes;
         this.preparation = preparation;
         this.open = open;
+        this.address = address;
         this.options =
                 new HttpServerOptions()
-                        .setHost(service.options().host())
-                        .setPort(port)
                         .setMaxHeaderSize(MAX_HEADER_BYTES)
                         .setMaxInitialLineLength(MAX_LINE_BYTES)
                         .setTcpNoDelay(true)
@@ -49,7 +54,7 @@ final class HttpLoop extends VerticleBase {
         return vertx.createHttpServer(options)
                 .requestHandler(request -> handle(request, loop, intake))
                 .invalidRequestHandler(HttpLoop::refuseInvalid)
-                .listen()
+                .listen(address)
                 .onSuccess(server -> port = server.actualPort());
     }
 

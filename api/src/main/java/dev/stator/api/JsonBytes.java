@@ -1,5 +1,6 @@
 package dev.stator.api;
 
+import io.netty.buffer.ByteBuf;
 import io.vertx.core.buffer.Buffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -93,6 +94,12 @@ final class JsonBytes {
         var taken = Buffer.buffer(size).appendBytes(bytes, 0, size);
         clear();
         return taken;
+    }
+
+    /** Appends all bytes to a buffer that has room for them; empties this. */
+    void drainTo(ByteBuf buffer) {
+        buffer.writeBytes(bytes, 0, size);
+        clear();
     }
 
     void clear() {

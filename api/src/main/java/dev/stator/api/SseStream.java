@@ -23,6 +23,7 @@ final class SseStream {
     private final ApiOptions options;
     private final Runnable onCutOff;
     private final JsonBytes bytes = new JsonBytes();
+    private Wire wire;
     private boolean touched;
     private boolean begun;
     private boolean ending;
@@ -38,10 +39,12 @@ final class SseStream {
         this.exchange = exchange;
         this.options = options;
         this.onCutOff = onCutOff;
+        this.wire = new Wire.Plain(exchange.response());
     }
 
     /** The answer is admitted and will come. */
     void open() {
+        wire = Wire.of(exchange.request());
         writtenAt = exchange.loop().now();
         exchange.loop().opened(this);
     }
@@ -108,20 +111,18 @@ final class SseStream {
             discard();
             return;
         }
-        var response = exchange.response();
-        if (response.writeQueueFull()) {
+        if (wire.full()) {
             waitForClient();
             return;
         }
         begin();
         writtenAt = exchange.loop().now();
+        wire.write(bytes);
         if (ending) {
             over = true;
             exchange.loop().closed(this);
             exchange.settle();
-            response.end(bytes.take());
-        } else {
-            response.write(bytes.take());
+            exchange.response().end();
         }
     }
 
@@ -129,10 +130,10 @@ final class SseStream {
         if (!begun) {
             begun = true;
             exchange.response()
-                    .setChunked(true)
                     .putHeader("content-type", "text/event-stream; charset=utf-8")
                     .putHeader("cache-control", "no-cache")
                     .putHeader("x-accel-buffering", "no");
+            wire.begin();
         }
     }
 
@@ -155,12 +156,11 @@ final class SseStream {
         if (!full) {
             full = true;
             fullSince = exchange.loop().now();
-            exchange.response()
-                    .drainHandler(
-                            _ -> {
-                                full = false;
-                                flush();
-                            });
+            wire.whenRoom(
+                    () -> {
+                        full = false;
+                        flush();
+                    });
         }
     }
 

@@ -17,7 +17,7 @@ import tools.jackson.databind.json.JsonMapper;
 final class Client implements AutoCloseable {
     static final JsonMapper JSON = JsonMapper.builder().build();
 
-    private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final Duration LIMIT = Duration.ofMinutes(5);
 
     record Reply(HttpResponse<byte[]> http) {
         int status() {

@@ -9,8 +9,12 @@ import dev.stator.serving.GeneratedToken;
 import dev.stator.serving.GenerationListener;
 import java.io.IOException;
 import java.net.Socket;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -214,6 +218,43 @@ class StreamTest {
                                                 + choice.at("/finish_reason").asString(""))
                         .toList();
         assertThat(data).containsExactly("1b", "0a", "1d", "1!", "1length", "0stop");
+    }
+
+    @Test
+    void oneConnectionServesStreamsOfAllSizes() throws Exception {
+        for (int length : new int[] {1, 10, 100, 1000, 10_000, 40_000}) {
+            var text = "é".repeat(length);
+            fabric.script(
+                    (request, listener) -> {
+                        StubFabric.say(listener, text);
+                        listener.onFinish(FinishReason.STOP, "", StubFabric.account(request, 1));
+                        return fabric.admitted();
+                    });
+
+            var chunks = client.post(PATH, "{\"prompt\": \"x\", \"stream\": true}").chunks();
+
+            assertThat(chunks.getFirst().at("/choices/0/text").asString()).isEqualTo(text);
+        }
+    }
+
+    @Test
+    void http2StreamsToo() throws Exception {
+        try (var http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build()) {
+            var request =
+                    client.request(PATH)
+                            .POST(
+                                    HttpRequest.BodyPublishers.ofString(
+                                            "{\"prompt\": \"x\", \"stream\": true}"))
+                            .build();
+            var bodies = new ArrayList<String>();
+            for (int i = 0; i < 2; i++) {
+                var response = http.send(request, HttpResponse.BodyHandlers.ofString());
+                assertThat(response.version()).isEqualTo(HttpClient.Version.HTTP_2);
+                bodies.add(response.body());
+            }
+            assertThat(bodies)
+                    .allMatch(body -> body.contains("\"Hel\"") && body.endsWith("[DONE]\n\n"));
+        }
     }
 
     @Test
