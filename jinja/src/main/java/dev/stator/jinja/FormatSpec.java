@@ -142,7 +142,7 @@ record FormatSpec(
             return pad("", NumberFormat.character(integer), '<', interpreter);
         }
         char base = type == NONE || type == 'n' ? 'd' : type;
-        var digits = NumberFormat.integer(integer, base, false);
+        var digits = NumberFormat.integer(integer, base);
         if (!grouping.isEmpty()) {
             digits = NumberFormat.grouped(digits, grouping, base == 'd' ? 3 : 4);
         }

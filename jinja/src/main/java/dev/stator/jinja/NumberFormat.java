@@ -97,21 +97,15 @@ final class NumberFormat {
         return text.substring(0, text.charAt(end - 1) == '.' ? end - 1 : end);
     }
 
-    /**
-     * The digits of the absolute value in base {@code type}: b, o, d, x or X.
-     *
-     * @param prefix with 0b, 0o or 0x
-     */
-    static String integer(BigInteger value, char type, boolean prefix) {
-        var digits =
-                switch (type) {
-                    case 'b' -> value.abs().toString(2);
-                    case 'o' -> value.abs().toString(8);
-                    case 'x' -> value.abs().toString(16);
-                    case 'X' -> Text.upper(value.abs().toString(16));
-                    default -> Numbers.digits(value.abs());
-                };
-        return prefix && type != 'd' ? "0" + type + digits : digits;
+    /** The digits of the absolute value in base {@code type}: b, o, d, x or X. */
+    static String integer(BigInteger value, char type) {
+        return switch (type) {
+            case 'b' -> value.abs().toString(2);
+            case 'o' -> value.abs().toString(8);
+            case 'x' -> value.abs().toString(16);
+            case 'X' -> Text.upper(value.abs().toString(16));
+            default -> Numbers.digits(value.abs());
+        };
     }
 
     /** Puts {@code separator} between groups of {@code size} digits before the point. */

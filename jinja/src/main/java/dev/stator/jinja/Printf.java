@@ -215,7 +215,7 @@ final class Printf {
     }
 
     private String digits(BigInteger value, char type, String flags, int precision) {
-        var digits = NumberFormat.integer(value, type, false);
+        var digits = NumberFormat.integer(value, type);
         digits = StringMethods.padded(digits, precision, "0", 1, 0, interpreter.budget());
         var prefix = type != 'd' && flags.contains("#") ? "0" + type : "";
         return (value.signum() < 0 ? "-" : "") + prefix + digits;

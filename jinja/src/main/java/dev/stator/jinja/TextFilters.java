@@ -30,20 +30,23 @@ final class TextFilters {
                 entry("wordcount", TextFilters::wordCount),
                 entry("format", TextFilters::format),
                 entry("string", TextFilters::string),
-                entry(
-                        "safe",
-                        (in, value, args) -> new Str(text(in, value, none("safe", args)), true)),
+                entry("safe", TextFilters::safe),
                 entry("e", TextFilters::escape),
                 entry("escape", TextFilters::escape),
                 entry("forceescape", TextFilters::forceEscape),
                 entry("urlencode", TextFilters::urlEncode));
     }
 
-    private static Args none(String filter, Args args) {
-        return args.unnamed(filter, 0, 0);
+    private static void none(String filter, Args args) {
+        args.unnamed(filter, 0, 0);
     }
 
-    private static String text(Interpreter interpreter, Value value, Args none) {
+    private static Value safe(Interpreter interpreter, Value value, Args args) {
+        none("safe", args);
+        return new Str(text(interpreter, value), true);
+    }
+
+    private static String text(Interpreter interpreter, Value value) {
         var text = interpreter.str(value);
         interpreter.budget().size(text.length());
         return text;
@@ -216,14 +219,15 @@ final class TextFilters {
     }
 
     private static Value forceEscape(Interpreter interpreter, Value value, Args args) {
-        return new Str(Text.escapeHtml(text(interpreter, value, none("forceescape", args))), true);
+        none("forceescape", args);
+        return new Str(Text.escapeHtml(text(interpreter, value)), true);
     }
 
     private static Value urlEncode(Interpreter interpreter, Value value, Args args) {
         none("urlencode", args);
         var items = Sequences.iteratorOrNull(value, interpreter.budget());
         if (value instanceof Str || items == null) {
-            return Str.of(quoted(text(interpreter, value, args), "/"));
+            return Str.of(quoted(text(interpreter, value), "/"));
         }
         List<Value> pairs =
                 value instanceof Dict dict
@@ -234,10 +238,9 @@ final class TextFilters {
         for (var pair : pairs) {
             var parsed = interpreter.unpack(pair, 2);
             parts.add(
-                    quoted(text(interpreter, parsed.get(0), args), "").replace("%20", "+")
+                    quoted(text(interpreter, parsed.get(0)), "").replace("%20", "+")
                             + "="
-                            + quoted(text(interpreter, parsed.get(1), args), "")
-                                    .replace("%20", "+"));
+                            + quoted(text(interpreter, parsed.get(1)), "").replace("%20", "+"));
         }
         return Str.of(String.join("&", parts));
     }
