@@ -23,8 +23,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The distribution as users meet it: real processes, the demonstration model. */
 final class StatorIT {
-    private static final String QUESTION =
-            "[doc 1] Velmora Bakery Velmora Bakery is run by Tam Velkor. It closes at 8:30. Question: Who runs Velmora Bakery?";
+    private static final String DOCUMENT =
+            "The number of people who work at Old Heron Cafe is 384. A ticket for Old Heron Cafe costs 174 dollars.";
+    private static final String QUESTION = "Question: What does a ticket for Old Heron Cafe cost?";
 
     /** As long as it may be: the token that ends answers is forbidden. */
     private static final String LONG_ANSWER =
@@ -60,14 +61,13 @@ final class StatorIT {
             throws InterruptedException {
         assertThat(process.exitCode()).isEqualTo(code);
         assertThat(process.out()).isEmpty();
-        assertThat(process.err())
-                .hasSizeBetween(1, 2)
-                .allMatch(line -> line.startsWith("stator: "));
-        assertThat(process.err().getFirst()).contains(parts);
+        assertThat(process.err()).isNotEmpty().allMatch(line -> line.startsWith("stator: "));
+        assertThat(process.err()).anySatisfy(line -> assertThat(line).contains(parts));
     }
 
     @Test
-    void upServesChatsAndStopsCleanly() throws Exception {
+    void upServesChatsAndStopsCleanly(@TempDir Path folder) throws Exception {
+        var document = Files.writeString(folder.resolve("Old Heron Cafe"), DOCUMENT);
         try (var server = up();
                 var http = HttpClient.newHttpClient()) {
             var ready = server.line();
@@ -87,12 +87,13 @@ final class StatorIT {
                             "--system",
                             "Answer from the documents only and cite the source.")) {
                 try (var input = chat.input()) {
-                    var lines = "%s%n%nWhen does it close?%n".formatted(QUESTION);
+                    var lines =
+                            "%s%n%nHow many people work at Old Heron Cafe?%n".formatted(QUESTION);
                     input.write(lines.getBytes(StandardCharsets.UTF_8));
                 }
                 assertThat(chat.exitCode()).isZero();
                 assertThat(chat.out()).hasSize(2);
-                assertThat(chat.out().getFirst()).contains("Tam Velkor");
+                assertThat(chat.out().getFirst()).contains("174");
                 assertThat(chat.err()).hasSize(2).allMatch(line -> line.contains("ttft "));
                 // The first question and its answer are not prefilled again.
                 assertThat(chat.err().get(1)).containsPattern("prompt \\d+ tokens: \\d+ reused");
