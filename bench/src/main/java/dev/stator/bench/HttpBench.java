@@ -29,6 +29,9 @@ final class HttpBench extends Bench {
     private static final Bar BAR = Bar.atLeast(0.8);
     private static final int ENDLESS = 1 << 29;
 
+    /** How long a server streams before its first round. */
+    private static final int COMPILE_SECONDS = 25;
+
     @Option(
             names = "--streams",
             split = ",",
@@ -107,11 +110,11 @@ final class HttpBench extends Bench {
                 int nettyPort = Integer.parseInt(netty.expect("port "));
                 var ratios = new ArrayList<Double>();
                 // Both compile their code; what was measured then does not count.
-                stream(stator, port, count, ends);
-                stream(netty, nettyPort, count, ends);
+                stream(stator, port, count, ends, COMPILE_SECONDS);
+                stream(netty, nettyPort, count, ends, COMPILE_SECONDS);
                 for (int round = 1; round <= rounds; round++) {
-                    var own = stream(stator, port, count, ends);
-                    var reference = stream(netty, nettyPort, count, ends);
+                    var own = stream(stator, port, count, ends, warmUp);
+                    var reference = stream(netty, nettyPort, count, ends, warmUp);
                     ratios.add(own.tokensPerCpuSecond / reference.tokensPerCpuSecond);
                     double tickMillis = 1e3 * count / rate;
                     line(report, round, "stator", own, tickMillis);
@@ -144,7 +147,7 @@ final class HttpBench extends Bench {
                 starved ? " (the machine was too busy: this round says nothing)" : "");
     }
 
-    private Measured stream(Child server, int port, int count, OptionalInt ends) {
+    private Measured stream(Child server, int port, int count, OptionalInt ends, int before) {
         try (var client =
                 Child.java(
                         "the client",
@@ -153,7 +156,7 @@ final class HttpBench extends Bench {
                         String.valueOf(count),
                         String.valueOf(ends.orElse(ENDLESS)))) {
             client.expect("streaming");
-            pause(warmUp);
+            pause(before);
             long cpu = cpuNanos(server);
             client.say("measure");
             pause(seconds);
