@@ -12,10 +12,13 @@ import java.util.function.BooleanSupplier;
  */
 final class StepBatch {
     /**
-     * A step that only prefills takes about this long: requests that arrive are looked at after it,
-     * and blocks of it reach others.
+     * A step that only prefills takes about this long: requests that arrive and cancellations are
+     * looked at after it, and its blocks reach others.
      */
-    private static final double STEP_MILLIS = 250;
+    private static final double STEP_MILLIS = 1000;
+
+    /** Smaller steps would spend more time on reading weights and on barriers than they save. */
+    private static final int LEAST_BLOCKS = 4;
 
     /**
      * Blocks of a step that prefills while others wait for its cores: the fewer tokens an operation
@@ -100,11 +103,11 @@ final class StepBatch {
     }
 
     private int promptBudget() {
-        int least = Math.min(BLOCKS_WHEN_PRESSED * blockTokens, options.stepTokens());
         if (pressed.getAsBoolean()) {
-            return least;
+            return Math.min(BLOCKS_WHEN_PRESSED * blockTokens, options.stepTokens());
         }
         int wanted = (int) (STEP_MILLIS / Math.max(1e-6, rates.prefillMillisPerToken()));
+        int least = Math.min(LEAST_BLOCKS * blockTokens, options.stepTokens());
         return Math.clamp(wanted / blockTokens * blockTokens, least, options.stepTokens());
     }
 
