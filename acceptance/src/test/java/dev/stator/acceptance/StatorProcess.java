@@ -100,14 +100,19 @@ final class StatorProcess implements AutoCloseable {
     }
 
     /** Waits for the line that says that requests are served. */
-    String readyLine() {
+    private String readyLine() {
+        if (!startsServing()) {
+            throw new AssertionError("the server does not start; standard error: " + err);
+        }
+        return firstLine.join();
+    }
+
+    /** Waits until requests are served, or will not be. */
+    boolean startsServing() {
         try {
-            var line = firstLine.get(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
-            if (line.startsWith("ready http://")) {
-                return line;
-            }
-            throw new AssertionError(
-                    "expected the ready line, got: %s; standard error: %s".formatted(line, err));
+            return firstLine
+                    .get(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS)
+                    .startsWith("ready http://");
         } catch (InterruptedException | ExecutionException | TimeoutException e) {
             throw new AssertionError("the server does not start; standard error: " + err, e);
         }
