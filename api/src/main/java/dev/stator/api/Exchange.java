@@ -106,11 +106,10 @@ final class Exchange {
         if (settled) {
             return;
         }
+        // Before it is settled, which counts it by its status.
+        response().setStatusCode(status);
         settle();
-        response()
-                .setStatusCode(status)
-                .putHeader("content-type", contentType)
-                .end(Buffer.buffer(body));
+        response().putHeader("content-type", contentType).end(Buffer.buffer(body));
     }
 
     void fail(ApiError error) {
