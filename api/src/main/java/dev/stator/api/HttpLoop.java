@@ -52,9 +52,6 @@ final class HttpLoop extends VerticleBase {
         var intake = new Intake(vertx, preparation, service.options().maxBodyBytes());
         vertx.setPeriodic(TICK_MILLIS, _ -> loop.tick());
         return vertx.createHttpServer(options)
-                // A client that leaves is no failure; its exchange hears of it. Without a handler
-                // Vert.x would log each as an error.
-                .connectionHandler(connection -> connection.exceptionHandler(_ -> {}))
                 .requestHandler(request -> handle(request, loop, intake))
                 .invalidRequestHandler(HttpLoop::refuseInvalid)
                 .listen(address)
