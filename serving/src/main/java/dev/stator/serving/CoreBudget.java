@@ -16,14 +16,16 @@ final class CoreBudget {
     /*
      * When both pools have work they take turns. Answers that run come first; prefill works on credit:
      * every decode step earns it a part, the slack, of the step's own time, and a decode worker that
-     * waits for cores uses the credit up. Prefill holds cores only while it has credit, and looks at
-     * every pause point of its step whether it still has. So a running answer is slowed down by the
-     * slack and no more, whatever the length of a prompt, and what an operation took beyond the credit
-     * is a debt that the next steps pay first.
+     * waits for cores uses the credit up. Prefill holds cores only while its credit covers one more run
+     * of operations, and looks at every pause point of its step whether it still does. So a running
+     * answer is slowed down by the slack and no more, whatever the length of a prompt; what a run took
+     * beyond the credit is a debt that is paid first.
      *
      * Nobody starves: prefill earns as long as answers run and has everything when none do, and answers
      * only come to run through prefill.
      */
+
+    private static final double RUN_DECAY = 0.98;
 
     private final int cores;
     private final double slack;
@@ -34,6 +36,9 @@ final class CoreBudget {
     private int decodeWaiting;
     private long decodeWaitingSince;
     private double creditNanos;
+
+    /** About the longest that prefill lately went from one pause point to the next. */
+    private double runNanos;
 
     /**
      * @param slack by which part prefill may slow running answers down, above 0
@@ -120,6 +125,7 @@ final class CoreBudget {
         private final int count;
         private final long start = System.nanoTime();
         private long pausedNanos;
+        private long runStart = start;
 
         private Lease(Share share, int count) {
             this.share = share;
@@ -141,10 +147,12 @@ final class CoreBudget {
         private void giveWay() {
             lock.lock();
             try {
-                if (decodeWaiting == 0 || credit() > 0) {
+                long from = System.nanoTime();
+                runNanos = Math.max(from - runStart, runNanos * RUN_DECAY);
+                runStart = from;
+                if (decodeWaiting == 0 || prefillMayRun()) {
                     return;
                 }
-                long from = System.nanoTime();
                 free += count;
                 changed.signalAll();
                 while (free < count || !prefillMayRun()) {
@@ -152,7 +160,8 @@ final class CoreBudget {
                     changed.awaitUninterruptibly();
                 }
                 free -= count;
-                pausedNanos += System.nanoTime() - from;
+                runStart = System.nanoTime();
+                pausedNanos += runStart - from;
             } finally {
                 lock.unlock();
             }
@@ -166,7 +175,7 @@ final class CoreBudget {
                 free += count;
                 if (share.role == Role.DECODE) {
                     double earned = slack * workedNanos();
-                    creditNanos = Math.min(earned, creditNanos + earned);
+                    creditNanos = Math.min(Math.max(earned, runNanos), creditNanos + earned);
                 }
                 changed.signalAll();
             } finally {
@@ -200,6 +209,6 @@ final class CoreBudget {
     }
 
     private boolean prefillMayRun() {
-        return busyWorkers[Role.DECODE.ordinal()] == 0 || credit() > 0;
+        return busyWorkers[Role.DECODE.ordinal()] == 0 || credit() >= runNanos;
     }
 }

@@ -24,7 +24,7 @@ final class StepBatch {
      * Blocks of a step that prefills while others wait for its cores: the fewer tokens an operation
      * is about, the sooner it ends and lets them in.
      */
-    private static final int BLOCKS_WHEN_PRESSED = 2;
+    private static final int BLOCKS_WHEN_PRESSED = 1;
 
     private final WorkerOptions options;
     private final Onboarder onboarder;

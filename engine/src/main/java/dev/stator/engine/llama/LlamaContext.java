@@ -34,6 +34,7 @@ final class LlamaContext implements EngineContext {
     private final Llama llama;
     private final ContextOptions options;
     private final MemorySegment context;
+    private final ComputeThreads compute;
     private final MemorySegment memory;
     private final int scratch;
     private final Arena arena = Arena.ofShared();
@@ -57,6 +58,14 @@ final class LlamaContext implements EngineContext {
             arena.close();
             throw e;
         }
+        try {
+            this.compute = new ComputeThreads(llama.libraries(), options.threads());
+        } catch (RuntimeException e) {
+            llama.contextFree(context);
+            arena.close();
+            throw e;
+        }
+        compute.attachTo(llama.libraries(), context);
         this.memory = llama.memory(context);
         int step = options.stepTokens();
         tokens = arena.allocate(JAVA_INT, step);
@@ -309,6 +318,7 @@ final class LlamaContext implements EngineContext {
     @Override
     public void close() {
         llama.contextFree(context);
+        compute.close();
         arena.close();
     }
 }

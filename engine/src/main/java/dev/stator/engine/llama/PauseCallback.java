@@ -26,9 +26,9 @@ final class PauseCallback {
 
     /**
      * A transformer layer is some thirty operations, of which seven, the matrix products, take the
-     * time: a run of four holds one or two of those. Each run costs the start of a few threads.
+     * time: a run of two holds hardly more than one of those.
      */
-    private static final int OPERATIONS = 4;
+    private static final int OPERATIONS = 2;
 
     private final Pause pause;
     private int operations;
