@@ -23,8 +23,8 @@ final class DemoNode implements AutoCloseable {
                 NodeFabric.start(
                         engine,
                         new NodeOptions(
-                                Mode.AUTO, 1, 1, 2048, 4096, 8192, 32, 32, 512, 2, 64 << 20, folder,
-                                64));
+                                Mode.AUTO, 1, 1, 2048, 4096, 8192, 32, 32, 512, 2, 15, 64 << 20,
+                                folder, 64));
     }
 
     NodeFabric fabric() {

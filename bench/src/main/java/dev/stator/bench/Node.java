@@ -13,6 +13,9 @@ import java.util.Set;
 
 /** The real node, asked directly: everything but HTTP. */
 final class Node implements AutoCloseable {
+    /** What the command sets if nobody says otherwise. */
+    private static final int SLOWDOWN_PERCENT = 15;
+
     static final int BLOCK_TOKENS = 32;
     static final int STEP_TOKENS = 512;
 
@@ -46,6 +49,7 @@ final class Node implements AutoCloseable {
                                 BLOCK_TOKENS,
                                 STEP_TOKENS,
                                 threads,
+                                SLOWDOWN_PERCENT,
                                 HOST_CACHE_BYTES,
                                 Bench.memoryFolder(),
                                 64)));

@@ -50,6 +50,7 @@ record NodeSizing(Configuration configuration, Machine machine, Folders folders)
                         configuration.get(Settings.BLOCK_TOKENS),
                         configuration.get(Settings.STEP_TOKENS),
                         threads(),
+                        configuration.get(Settings.ANSWER_SLOWDOWN),
                         cache.bytes,
                         cache.folder,
                         configuration.get(Settings.MAX_QUEUE));

@@ -107,6 +107,13 @@ final class Settings {
     static final Setting<Integer> THREADS =
             Setting.derived(
                     "threads", "N", "all cores", "cores that the workers share", whole(1, 1024));
+    static final Setting<Integer> ANSWER_SLOWDOWN =
+            Setting.of(
+                    "answer-slowdown",
+                    "PERCENT",
+                    "15",
+                    "by how much prompts may slow running answers down where both want the same cores; more starts new answers sooner",
+                    whole(1, 10_000));
     static final Setting<Integer> GPU_LAYERS =
             Setting.of(
                     "gpu-layers",
@@ -205,6 +212,7 @@ final class Settings {
                     BLOCK_TOKENS,
                     STEP_TOKENS,
                     THREADS,
+                    ANSWER_SLOWDOWN,
                     GPU_LAYERS,
                     DEVICES,
                     KV_TYPE,

@@ -38,9 +38,6 @@ public final class NodeFabric implements Fabric {
     /** A step that generates carries at most this part of the step budget in prompt tokens. */
     private static final int MIXED_PART = 8;
 
-    /** By which part prompts may slow running answers down when both want the same cores. */
-    private static final double SLACK = 0.15;
-
     private final Engine engine;
     private final NodeOptions options;
     private final Blocks blocks;
@@ -56,7 +53,7 @@ public final class NodeFabric implements Fabric {
     private NodeFabric(Engine engine, NodeOptions options) {
         this.engine = engine;
         this.options = options;
-        this.cores = new CoreBudget(options.threads(), SLACK);
+        this.cores = new CoreBudget(options.threads(), options.slowdownPercent() / 100.0);
         this.blocks = new Blocks(openTier(engine, options), options.blockTokens());
         for (var source : List.of("device", "host", "computed")) {
             promptTokens.put(source, new AtomicLong());

@@ -15,6 +15,8 @@ import java.nio.file.Path;
  * @param blockTokens tokens of a block
  * @param stepTokens the most prompt tokens of one step
  * @param threads cores that all workers share
+ * @param slowdownPercent by how much prompts may slow running answers down where both want the same
+ *     cores
  * @param hostCacheBytes capacity of the host tier; 0 turns the cache off
  * @param hostCacheFolder where the host tier's file is made
  * @param maxQueue requests that may wait; one more is shed
@@ -30,6 +32,7 @@ public record NodeOptions(
         int blockTokens,
         int stepTokens,
         int threads,
+        int slowdownPercent,
         long hostCacheBytes,
         Path hostCacheFolder,
         int maxQueue) {
@@ -45,6 +48,7 @@ public record NodeOptions(
         require(blockTokens >= 1, "block-tokens must be at least 1");
         require(stepTokens >= running, "step-tokens must be at least max-running");
         require(threads >= 1, "threads must be at least 1");
+        require(slowdownPercent >= 1, "answer-slowdown must be at least 1 percent");
         require(maxQueue >= 0, "max-queue must not be negative");
     }
 

@@ -25,7 +25,7 @@ final class DemoNode {
 
     static NodeOptions options(Mode mode, int prefill, int decode, long hostBytes, Path folder) {
         return new NodeOptions(
-                mode, prefill, decode, 2048, 4096, 8192, 32, 32, 512, 2, hostBytes, folder, 64);
+                mode, prefill, decode, 2048, 4096, 8192, 32, 32, 512, 2, 15, hostBytes, folder, 64);
     }
 
     static GenerationRequest request(int[] prompt, int maxTokens) {

@@ -221,6 +221,7 @@ final class FidelityTest {
                         32,
                         stepTokens,
                         1,
+                        15,
                         hostBytes,
                         folder,
                         1000));

@@ -69,8 +69,8 @@ final class NodeFabricTest {
                 NodeFabric.start(
                         engine,
                         new NodeOptions(
-                                Mode.AUTO, 1, 2, 2048, 4096, 4096, 1, 32, 512, 2, 64L * MIB, folder,
-                                64))) {
+                                Mode.AUTO, 1, 2, 2048, 4096, 4096, 1, 32, 512, 2, 15, 64L * MIB,
+                                folder, 64))) {
             int[] prompt = prompt(2, 300);
             var first = generate(node, prompt, 100);
             int[] next = append(prompt, first.tokens, prompt(3, 20));
@@ -232,7 +232,8 @@ final class NodeFabricTest {
                 NodeFabric.start(
                         engine,
                         new NodeOptions(
-                                Mode.AUTO, 0, 1, 2048, 2048, 2048, 1, 32, 512, 2, 0, folder, 2))) {
+                                Mode.AUTO, 0, 1, 2048, 2048, 2048, 1, 32, 512, 2, 15, 0, folder,
+                                2))) {
             var answers = new ArrayList<Collected>();
             int shed = 0;
             for (int i = 0; i < 10; i++) {
@@ -273,6 +274,7 @@ final class NodeFabricTest {
                                         32,
                                         512,
                                         2,
+                                        15,
                                         64L * MIB,
                                         folder,
                                         64))) {
