@@ -417,7 +417,7 @@ final class Worker implements AutoCloseable {
                             .formatted(context.options().cells()));
             return;
         }
-        LOG.info(
+        LOG.debug(
                 "{}: preempting {}, its {} tokens go on later",
                 options.id(),
                 youngest.get().request.asked().id(),
