@@ -34,7 +34,8 @@ final class CoreBudget {
     private final int[] busyWorkers = new int[Role.values().length];
     private int free;
     private int decodeWaiting;
-    private long decodeWaitingSince;
+    private int prefillHeld;
+    private long settledAt = System.nanoTime();
     private double creditNanos;
 
     /** About the longest that prefill lately went from one pause point to the next. */
@@ -94,7 +95,7 @@ final class CoreBudget {
                 }
                 int workers = Math.max(1, busyWorkers[role.ordinal()]);
                 int granted = Math.min(free, Math.max(1, cores / workers));
-                free -= granted;
+                hold(role, granted);
                 var lease = new Lease(this, granted);
                 current = Optional.of(lease);
                 return lease;
@@ -153,13 +154,13 @@ final class CoreBudget {
                 if (decodeWaiting == 0 || prefillMayRun()) {
                     return;
                 }
-                free += count;
+                hold(share.role, -count);
                 changed.signalAll();
                 while (free < count || !prefillMayRun()) {
                     // Not interruptible: the engine is in the middle of a step.
                     changed.awaitUninterruptibly();
                 }
-                free -= count;
+                hold(share.role, count);
                 runStart = System.nanoTime();
                 pausedNanos += runStart - from;
             } finally {
@@ -172,7 +173,7 @@ final class CoreBudget {
             share.current = Optional.empty();
             lock.lock();
             try {
-                free += count;
+                hold(share.role, -count);
                 if (share.role == Role.DECODE) {
                     double earned = slack * workedNanos();
                     creditNanos = Math.min(Math.max(earned, runNanos), creditNanos + earned);
@@ -188,24 +189,40 @@ final class CoreBudget {
         if (free > 0) {
             return;
         }
-        if (decodeWaiting++ == 0) {
-            decodeWaitingSince = System.nanoTime();
-        }
+        settle();
+        decodeWaiting++;
         try {
             while (free == 0) {
                 changed.await();
             }
         } finally {
-            double left = credit();
-            if (--decodeWaiting == 0) {
-                creditNanos = left;
-            }
+            settle();
+            decodeWaiting--;
         }
     }
 
     /** What is left of the credit, in nanoseconds; negative is a debt. */
     private double credit() {
-        return creditNanos - (decodeWaiting > 0 ? System.nanoTime() - decodeWaitingSince : 0);
+        settle();
+        return creditNanos;
+    }
+
+    /** Charges prefill for the time that a decode worker has waited while prefill held cores. */
+    private void settle() {
+        long now = System.nanoTime();
+        if (decodeWaiting > 0 && prefillHeld > 0) {
+            creditNanos -= now - settledAt;
+        }
+        settledAt = now;
+    }
+
+    /** Takes cores, or gives them back if negative. */
+    private void hold(Role role, int count) {
+        settle();
+        free -= count;
+        if (role == Role.PREFILL) {
+            prefillHeld += count;
+        }
     }
 
     private boolean prefillMayRun() {
