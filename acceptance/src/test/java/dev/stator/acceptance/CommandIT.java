@@ -17,15 +17,20 @@ final class CommandIT {
                         "chat",
                         "--url",
                         stator.process().url(),
+                        "--max-tokens",
+                        "40",
                         "--system",
                         conversation.system())) {
-            // One line, drawn at random: what the model says to it is not the point.
+            // One line each, drawn at random: what the model says to them is not the point.
             try (var input = chat.input()) {
-                var question = "Question: " + conversation.turns().getFirst().question();
-                input.write((question + "\n").getBytes(StandardCharsets.UTF_8));
+                for (var turn : conversation.turns()) {
+                    var question = "Question: " + turn.question();
+                    input.write((question + "\n").getBytes(StandardCharsets.UTF_8));
+                }
             }
             assertThat(chat.exitCode()).as("%s", chat.err()).isZero();
-            assertThat(chat.err().getLast()).contains("ttft").containsPattern("\\d+ computed");
+            assertThat(chat.err()).hasSameSizeAs(conversation.turns());
+            assertThat(chat.err().getLast()).contains("ttft").containsPattern("[1-9]\\d* reused");
         }
     }
 
