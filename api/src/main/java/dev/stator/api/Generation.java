@@ -39,7 +39,7 @@ final class Generation {
     private final Order order;
     private final Account[] accounts;
     private final long[] tokenAt;
-    private final Queue<Heard> early = new ArrayDeque<>();
+    private final Queue<Runnable> early = new ArrayDeque<>();
     private List<Admission.Admitted> admitted = List.of();
     private State state = State.STARTING;
     private int unfinished;
@@ -115,9 +115,10 @@ final class Generation {
                 : Character.toUpperCase(message.charAt(0)) + message.substring(1) + ".";
     }
 
-    /** Engine threads to event loop. */
+    /** Engine threads to event loop; a token costs no object of its own on the way. */
     private final class Listener implements GenerationListener {
         private final int index;
+        private final Mailbox.Recipient<GeneratedToken> tokens = this::heard;
 
         Listener(int index) {
             this.index = index;
@@ -125,61 +126,44 @@ final class Generation {
 
         @Override
         public void onToken(GeneratedToken token) {
-            exchange.loop()
-                    .post(
-                            new Heard() {
-                                @Override
-                                void happen() {
-                                    token(index, token);
-                                }
-                            });
+            exchange.loop().send(tokens, token);
         }
 
         @Override
         public void onFinish(FinishReason reason, String tail, Account account) {
-            exchange.loop()
-                    .post(
-                            new Heard() {
-                                @Override
-                                void happen() {
-                                    finish(index, reason, tail, account);
-                                }
-                            });
+            exchange.loop().post(() -> happens(() -> finish(index, reason, tail, account)));
         }
 
         @Override
         public void onFailure(String message) {
-            exchange.loop()
-                    .post(
-                            new Heard() {
-                                @Override
-                                void happen() {
-                                    failed(message);
-                                }
-                            });
+            exchange.loop().post(() -> happens(() -> failed(message)));
+        }
+
+        private void heard(GeneratedToken token) {
+            if (state == State.RUNNING) {
+                try {
+                    token(index, token);
+                } catch (RuntimeException e) {
+                    failed(e);
+                }
+            } else {
+                happens(() -> token(index, token));
+            }
         }
     }
 
-    /** Something an answer's listener heard; happens when all answers are admitted. */
-    private abstract class Heard implements Runnable {
-        abstract void happen();
-
-        @Override
-        public final void run() {
-            switch (state) {
-                case STARTING -> early.add(this);
-                case RUNNING -> attempt();
-                case OVER -> {}
+    /** What an answer's listener heard happens when all answers are admitted. */
+    private void happens(Runnable event) {
+        switch (state) {
+            case STARTING -> early.add(event);
+            case RUNNING -> {
+                try {
+                    event.run();
+                } catch (RuntimeException e) {
+                    failed(e);
+                }
             }
-        }
-
-        private void attempt() {
-            try {
-                happen();
-            } catch (RuntimeException e) {
-                LOG.error("Request {} failed", exchange.requestId(), e);
-                failed("the server could not write the answer");
-            }
+            case OVER -> {}
         }
     }
 
@@ -191,7 +175,7 @@ final class Generation {
             output.open();
         }
         for (var event = early.poll(); event != null; event = early.poll()) {
-            event.run();
+            happens(event);
         }
     }
 
@@ -226,6 +210,11 @@ final class Generation {
             state = State.OVER;
             output.complete(usage(), exchange.traced() ? Optional.of(trace()) : Optional.empty());
         }
+    }
+
+    private void failed(RuntimeException e) {
+        LOG.error("Request {} failed", exchange.requestId(), e);
+        failed("the server could not write the answer");
     }
 
     private void failed(String message) {

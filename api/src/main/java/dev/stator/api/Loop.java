@@ -4,29 +4,25 @@ import io.vertx.core.Context;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
-import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * One event loop: a mailbox that other threads post to, and the streams that live here.
  *
- * <p>However many tokens the engine posts, at most one drain is scheduled; it runs them all and
- * then writes each stream that got something once.
+ * <p>However many tokens the engine sends, at most one drain is scheduled; it takes them all and
+ * writes each stream that got something once.
  */
 final class Loop {
     private static final Logger LOG = LoggerFactory.getLogger(Loop.class);
 
-    /** Tasks of one drain: then reading from sockets gets its turn. */
-    private static final int BATCH = 8192;
+    /** Streams that are written together: what they gathered is still in the core's cache then. */
+    private static final int TOUCHED = 64;
 
     private final Context context;
-    private final Queue<Runnable> mailbox = new ConcurrentLinkedQueue<>();
-    private final AtomicBoolean scheduled = new AtomicBoolean();
+    private final Mailbox mailbox = new Mailbox();
     private final ArrayDeque<SseStream> touched = new ArrayDeque<>();
     private final Set<SseStream> streams = new LinkedHashSet<>();
     private long now = System.nanoTime();
@@ -37,18 +33,18 @@ final class Loop {
 
     /** Runs a task here, in the order of the calls of each thread. Never blocks. */
     void post(Runnable task) {
-        mailbox.add(task);
-        if (!scheduled.get() && scheduled.compareAndSet(false, true)) {
-            schedule();
-        }
+        send(Runnable::run, task);
     }
 
-    private void schedule() {
-        try {
-            context.runOnContext(_ -> drain());
-        } catch (RejectedExecutionException e) {
-            // The server has closed and nobody is left to hear it.
-            mailbox.clear();
+    /** Tells somebody here something, in the order of the calls of each thread. Never blocks. */
+    <T> void send(Mailbox.Recipient<T> recipient, T news) {
+        if (mailbox.add(recipient, news)) {
+            try {
+                context.runOnContext(_ -> drain());
+            } catch (RejectedExecutionException e) {
+                // The server has closed and nobody is left to hear it.
+                mailbox.discard();
+            }
         }
     }
 
@@ -79,21 +75,14 @@ final class Loop {
 
     private void drain() {
         now = System.nanoTime();
-        for (int left = BATCH; left > 0; left--) {
-            var task = mailbox.poll();
-            if (task == null) {
+        var letters = mailbox.take();
+        for (int letter = 0; letter < letters.size(); letter++) {
+            deliver(letters, letter);
+            if (touched.size() >= TOUCHED) {
                 flush();
-                // A task that is added from here on schedules its own drain, unless we see it.
-                scheduled.set(false);
-                if (!mailbox.isEmpty() && scheduled.compareAndSet(false, true)) {
-                    schedule();
-                }
-                return;
             }
-            run(task);
         }
         flush();
-        schedule();
     }
 
     private void flush() {
@@ -102,9 +91,9 @@ final class Loop {
         }
     }
 
-    private static void run(Runnable task) {
+    private static void deliver(Mailbox.Letters letters, int letter) {
         try {
-            task.run();
+            letters.deliver(letter);
         } catch (RuntimeException e) {
             LOG.error("A task of an event loop failed", e);
         }

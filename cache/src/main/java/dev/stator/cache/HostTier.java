@@ -8,6 +8,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.IntStream;
 
 /**
  * The blocks that a host keeps in memory, shared by all its workers. Thread-safe.
@@ -107,6 +108,31 @@ public final class HostTier implements AutoCloseable {
             table.lease(block);
             MemorySegment rows = file.rows(block.slot, block.bytes).asReadOnly();
             return Optional.of(new BlockLease(this, block, rows));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * The longest present block after {@code parent} that holds the beginning of {@code
+     * tokens[from, to)} and is shorter than it: the end of a sequence that went no further. Counts
+     * a hit and a use, but no miss.
+     */
+    public Optional<BlockLease> acquirePart(BlockKey parent, int[] tokens, int from, int to) {
+        Objects.checkFromToIndex(from, to, tokens.length);
+        List<BlockKey> parts =
+                IntStream.range(from + 1, to)
+                        .mapToObj(end -> parent.child(tokens, from, end))
+                        .toList();
+        lock.lock();
+        try {
+            for (int end = to - 1; end > from; end--) {
+                BlockKey key = parts.get(end - from - 1);
+                if (table.find(key).isPresent()) {
+                    return acquire(key, tokens, from, end);
+                }
+            }
+            return Optional.empty();
         } finally {
             lock.unlock();
         }

@@ -82,6 +82,25 @@ class HostTierTest {
     }
 
     @Test
+    void aBlockThatNobodyHasIsFoundByItsLongestBeginning() {
+        HostTier tier = open(4);
+        sequence(1, 2, 3, 4, 5).store(tier, 0, 1);
+        for (int[] tokens :
+                new int[][] {{1, 2, 3, 4, 5}, {1, 2, 3, 4, 5, 6}, {1, 2, 3, 4, 5, 7, 8}}) {
+            sequence(tokens).store(tier, 1, 1);
+        }
+        Sequence longer = sequence(1, 2, 3, 4, 5, 6, 7, 8);
+        try (BlockLease part =
+                tier.acquirePart(longer.key(0), longer.tokens(), 4, 8).orElseThrow()) {
+            assertThat(part.tokens()).isEqualTo(2);
+        }
+        assertThat(tier.acquirePart(longer.key(0), new int[] {1, 2, 3, 4, 9, 6}, 4, 6)).isEmpty();
+        assertThat(tier.acquirePart(longer.key(0), longer.tokens(), 4, 5)).isEmpty();
+        assertThat(tier.stats().misses()).isZero();
+        assertThat(tier.stats().leases()).isZero();
+    }
+
+    @Test
     void anotherTenantFindsNothing() {
         HostTier tier = open(2);
         int[] tokens = {1, 2, 3, 4};

@@ -112,7 +112,7 @@ final class Settings {
                     "answer-slowdown",
                     "PERCENT",
                     "15",
-                    "by how much prompts may slow running answers down where both want the same cores; more starts new answers sooner",
+                    "by how much prompts may slow running answers down where both want the same cores (up to 100 while more prompts wait than answers run); more starts new answers sooner",
                     whole(1, 10_000));
     static final Setting<Integer> GPU_LAYERS =
             Setting.of(

@@ -14,6 +14,12 @@ import java.util.List;
 public interface EngineContext extends AutoCloseable {
     ContextOptions options();
 
+    /**
+     * Whether KV lies in the host's memory, so that importing it is a mere copy between places of
+     * equal speed.
+     */
+    boolean inHostMemory();
+
     /** Compute threads from the next step on. */
     void threads(int threads);
 

@@ -53,6 +53,11 @@ final class Blocks {
         return tier.flatMap(cache -> cache.acquire(key, tokens, from, to));
     }
 
+    /** The longest block that is the beginning of this one, shorter than it. */
+    Optional<BlockLease> acquirePart(BlockKey parent, int[] tokens, int from, int to) {
+        return tier.flatMap(cache -> cache.acquirePart(parent, tokens, from, to));
+    }
+
     ClaimState claim(BlockKey key, Claimant claimant) {
         return tier.map(cache -> cache.claim(key, claimant)).orElse(ClaimState.MINE);
     }

@@ -21,6 +21,9 @@ final class CoreBudget {
      * answer is slowed down by the slack and no more, whatever the length of a prompt; what a run took
      * beyond the credit is a debt that is paid first.
      *
+     * Where more prompts wait than answers run, most requests wait for prefill, and decode steps with few
+     * answers waste what they read of the weights: prefill then earns more, up to half of the time.
+     *
      * Nobody starves: prefill earns as long as answers run and has everything when none do, and answers
      * only come to run through prefill.
      */
@@ -32,6 +35,7 @@ final class CoreBudget {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final int[] busyWorkers = new int[Role.values().length];
+    private final int[] requests = new int[Role.values().length];
     private int free;
     private int decodeWaiting;
     private int prefillHeld;
@@ -61,20 +65,23 @@ final class CoreBudget {
     /** One worker's way to cores. Confined to the worker's thread. */
     final class Share implements Pause {
         private final Role role;
-        private boolean busy;
+        private int mine;
         private Optional<Lease> current = Optional.empty();
 
         private Share(Role role) {
             this.role = role;
         }
 
-        /** The worker has work, and its pool a claim to cores; or not any more. */
-        void busy(boolean now) {
-            if (now != busy) {
-                busy = now;
+        /**
+         * For how many requests the worker computes now. With any, its pool has a claim to cores.
+         */
+        void work(int now) {
+            if (now != mine) {
                 lock.lock();
                 try {
-                    busyWorkers[role.ordinal()] += now ? 1 : -1;
+                    requests[role.ordinal()] += now - mine;
+                    busyWorkers[role.ordinal()] += Integer.signum(now) - Integer.signum(mine);
+                    mine = now;
                     changed.signalAll();
                 } finally {
                     lock.unlock();
@@ -82,7 +89,7 @@ final class CoreBudget {
             }
         }
 
-        /** Waits for cores; the worker must be busy. */
+        /** Waits for cores; the worker must have work. */
         Lease take() throws InterruptedException {
             lock.lockInterruptibly();
             try {
@@ -175,7 +182,7 @@ final class CoreBudget {
             try {
                 hold(share.role, -count);
                 if (share.role == Role.DECODE) {
-                    double earned = slack * workedNanos();
+                    double earned = part() * workedNanos();
                     creditNanos = Math.min(Math.max(earned, runNanos), creditNanos + earned);
                 }
                 changed.signalAll();
@@ -223,6 +230,13 @@ final class CoreBudget {
         if (role == Role.PREFILL) {
             prefillHeld += count;
         }
+    }
+
+    /** What prefill earns of a decode step's time. */
+    private double part() {
+        double answers = Math.max(1, requests[Role.DECODE.ordinal()]);
+        double surplus = (requests[Role.PREFILL.ordinal()] - answers) / answers;
+        return Math.max(slack, Math.min(1, surplus));
     }
 
     private boolean prefillMayRun() {

@@ -223,7 +223,7 @@ public final class NodeFabric implements Fabric {
             }
             var opened = embedder.get();
             var share = cores.share(Role.PREFILL);
-            share.busy(true);
+            share.work(1);
             try {
                 var vectors = new ArrayList<float[]>();
                 for (int[] input : inputs) {
@@ -236,7 +236,7 @@ public final class NodeFabric implements Fabric {
                 Thread.currentThread().interrupt();
                 throw new IllegalStateException("interrupted while waiting for cores", e);
             } finally {
-                share.busy(false);
+                share.work(0);
             }
         } finally {
             embedding.unlock();

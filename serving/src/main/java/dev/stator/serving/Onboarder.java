@@ -110,7 +110,10 @@ final class Onboarder {
                 sequence.contestedAt = sequence.ready;
                 return !sequence.computable;
             }
-            case MINE -> sequence.computable = true;
+            case MINE -> {
+                importPart(sequence, next);
+                sequence.computable = true;
+            }
             case OTHERS -> {
                 sequence.changed.set(false);
                 sequence.waitingSinceNanos = System.nanoTime();
@@ -124,6 +127,27 @@ final class Onboarder {
             }
         }
         return false;
+    }
+
+    /**
+     * An earlier sequence may have ended in the midst of the block that is to be computed, as the
+     * last turn of a conversation did. If its cells do not fit, the step that computes finds out.
+     */
+    private void importPart(Sequence sequence, Next next) {
+        if (sequence.soughtPart) {
+            return;
+        }
+        sequence.soughtPart = true;
+        int from = sequence.ready;
+        var parent =
+                Blocks.parent(sequence.keys, sequence.request.root(), from / blocks.blockTokens());
+        blocks.acquirePart(parent, sequence.request.tokens(), from, next.end)
+                .ifPresent(
+                        lease -> {
+                            try (lease) {
+                                importLeases(sequence, List.of(lease), lease.tokens());
+                            }
+                        });
     }
 
     private static boolean waitingIsOver(Sequence sequence) {

@@ -59,6 +59,21 @@ final class Publisher {
         publishTail(sequence);
     }
 
+    /** Publishes the tokens after the last full block of a sequence that has ended. */
+    void publishEnd(Sequence sequence) {
+        int full = sequence.ready / blocks.blockTokens();
+        int from = full * blocks.blockTokens();
+        if (!blocks.enabled() || sequence.ready == from || sequence.keys.size() < full) {
+            return;
+        }
+        var parent = Blocks.parent(sequence.keys, sequence.request.root(), full);
+        offload(
+                sequence,
+                parent.child(sequence.request.tokens(), from, sequence.ready),
+                full,
+                sequence.ready);
+    }
+
     private void publishTail(Sequence sequence) {
         int reusable = sequence.request.reusable();
         int full = reusable / blocks.blockTokens();

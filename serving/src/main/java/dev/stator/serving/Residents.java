@@ -88,6 +88,14 @@ final class Residents {
         return oldest;
     }
 
+    /** Takes out all; their slots are the caller's to clear. */
+    List<Resident> evictAll() {
+        var all = snapshot;
+        residents.clear();
+        publish();
+        return all;
+    }
+
     int cells() {
         return snapshot.stream().mapToInt(resident -> resident.tokens.length).sum();
     }

@@ -47,6 +47,9 @@ final class Sequence {
 
     boolean tailPublished;
 
+    /** Looked for the end of an earlier sequence in the midst of a block, which is done once. */
+    boolean soughtPart;
+
     /** Where a block was said to be present and yet could not be acquired. */
     int contestedAt = -1;
 

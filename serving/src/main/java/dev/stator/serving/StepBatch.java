@@ -21,10 +21,12 @@ final class StepBatch {
     private static final int LEAST_BLOCKS = 4;
 
     /**
-     * Blocks of a step that prefills while others wait for its cores: the fewer tokens an operation
-     * is about, the sooner it ends and lets them in.
+     * A step that prefills while others wait for its cores: the fewer tokens an operation is about,
+     * the sooner it ends and lets them in.
      */
-    private static final int BLOCKS_WHEN_PRESSED = 1;
+    private static final double STEP_MILLIS_WHEN_PRESSED = 200;
+
+    private static final int LEAST_BLOCKS_WHEN_PRESSED = 1;
 
     private final WorkerOptions options;
     private final Onboarder onboarder;
@@ -103,11 +105,14 @@ final class StepBatch {
     }
 
     private int promptBudget() {
-        if (pressed.getAsBoolean()) {
-            return Math.min(BLOCKS_WHEN_PRESSED * blockTokens, options.stepTokens());
-        }
-        int wanted = (int) (STEP_MILLIS / Math.max(1e-6, rates.prefillMillisPerToken()));
-        int least = Math.min(LEAST_BLOCKS * blockTokens, options.stepTokens());
+        return pressed.getAsBoolean()
+                ? promptBudget(STEP_MILLIS_WHEN_PRESSED, LEAST_BLOCKS_WHEN_PRESSED)
+                : promptBudget(STEP_MILLIS, LEAST_BLOCKS);
+    }
+
+    private int promptBudget(double millis, int leastBlocks) {
+        int wanted = (int) (millis / Math.max(1e-6, rates.prefillMillisPerToken()));
+        int least = Math.min(leastBlocks * blockTokens, options.stepTokens());
         return Math.clamp(wanted / blockTokens * blockTokens, least, options.stepTokens());
     }
 

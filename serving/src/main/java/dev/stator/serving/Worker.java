@@ -180,7 +180,7 @@ final class Worker implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
-            cores.busy(false);
+            cores.work(0);
             abandonAll();
         }
     }
@@ -200,7 +200,7 @@ final class Worker implements AutoCloseable {
     }
 
     private void idle() {
-        cores.busy(false);
+        cores.work(0);
         if (!awake.get() && !stopping) {
             LockSupport.parkNanos(this, IDLE_NANOS);
         }
@@ -218,7 +218,7 @@ final class Worker implements AutoCloseable {
         if (batch.isEmpty()) {
             return moved;
         }
-        cores.busy(true);
+        cores.work(options.role() == Role.DECODE ? batch.sequences().size() : sequences.size());
         step();
         return true;
     }
@@ -268,6 +268,11 @@ final class Worker implements AutoCloseable {
                         request.fullBlockKeys(blocks.blockTokens()));
         sequences.add(sequence);
         takeFromDevice(sequence);
+        if (context.inHostMemory()) {
+            // Attention passes over every used cell, at each step. Where importing is a mere copy,
+            // residents are worth that only while nobody else computes.
+            residents.evictAll().forEach(this::clear);
+        }
     }
 
     /** Begins a sequence with what a resident holds of it. */
@@ -440,12 +445,22 @@ final class Worker implements AutoCloseable {
         var request = sequence.request;
         if (sequence.generates) {
             var tail = sequence.text.tail();
+            publishEnd(sequence);
             keepResident(sequence);
             forget(sequence);
             call(request, () -> request.listener().onFinish(reason, tail, request.account()));
             onRoom.run();
         } else {
             drop(sequence);
+        }
+    }
+
+    /** The next turn begins where this one ended, in the midst of a block. */
+    private void publishEnd(Sequence sequence) {
+        try {
+            publisher.publishEnd(sequence);
+        } catch (EngineException e) {
+            LOG.error("{}: the end of an answer cannot be cached", options.id(), e);
         }
     }
 

@@ -17,11 +17,11 @@ final class CoreBudgetTest {
         var budget = new CoreBudget(8, 0.15);
         for (var role : Role.values()) {
             var share = budget.share(role);
-            share.busy(true);
+            share.work(1);
             try (var lease = share.take()) {
                 assertThat(lease.count()).isEqualTo(8);
             }
-            share.busy(false);
+            share.work(0);
         }
     }
 
@@ -30,8 +30,8 @@ final class CoreBudgetTest {
         var budget = new CoreBudget(5, 0.15);
         var one = budget.share(Role.DECODE);
         var two = budget.share(Role.DECODE);
-        one.busy(true);
-        two.busy(true);
+        one.work(1);
+        two.work(1);
         try (var first = one.take();
                 var second = two.take()) {
             assertThat(first.count()).isEqualTo(2);
@@ -44,7 +44,7 @@ final class CoreBudgetTest {
         var budget = new CoreBudget(2, 0.15);
         var prefill = budget.share(Role.PREFILL);
         var decode = budget.share(Role.DECODE);
-        prefill.busy(true);
+        prefill.work(1);
         assertThat(prefill.possible()).isFalse();
         var held = prefill.take();
         var stepped = new CountDownLatch(1);
@@ -52,14 +52,14 @@ final class CoreBudgetTest {
                 Thread.ofPlatform()
                         .start(
                                 () -> {
-                                    decode.busy(true);
+                                    decode.work(1);
                                     try (var lease = decode.take()) {
                                         assertThat(lease.count()).isEqualTo(2);
                                         stepped.countDown();
                                     } catch (InterruptedException e) {
                                         throw new AssertionError(e);
                                     }
-                                    decode.busy(false);
+                                    decode.work(0);
                                 });
         while (stepped.getCount() > 0) {
             prefill.point();
@@ -95,8 +95,8 @@ final class CoreBudgetTest {
 
     private static void work(
             CoreBudget.Share share, Random random, AtomicInteger inUse, AtomicInteger most) {
-        for (int step = 0; step < 300; step++) {
-            share.busy(true);
+        for (int step = 0; step < 100; step++) {
+            share.work(1);
             try (var lease = share.take()) {
                 most.accumulateAndGet(inUse.addAndGet(lease.count()), Math::max);
                 for (int pause = 0; pause < 4; pause++) {
@@ -109,8 +109,8 @@ final class CoreBudgetTest {
             } catch (InterruptedException e) {
                 throw new AssertionError(e);
             }
-            share.busy(random.nextInt(4) > 0);
+            share.work(random.nextInt(4));
         }
-        share.busy(false);
+        share.work(0);
     }
 }

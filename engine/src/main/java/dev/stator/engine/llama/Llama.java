@@ -59,6 +59,7 @@ final class Llama {
     private final MethodHandle samplerApply;
     private final MethodHandle samplerAccept;
     private final MethodHandle samplerFree;
+    private final MethodHandle supportsGpuOffload;
 
     /**
      * Opens the libraries in a folder and makes sure that they are the version that these bindings
@@ -135,6 +136,7 @@ final class Llama {
         samplerApply = bindVoid("llama_sampler_apply", ADDRESS, ADDRESS);
         samplerAccept = bindVoid("llama_sampler_accept", ADDRESS, JAVA_INT);
         samplerFree = bindVoid("llama_sampler_free", ADDRESS);
+        supportsGpuOffload = bind("llama_supports_gpu_offload", JAVA_BOOLEAN);
     }
 
     private void verifyVersion() {
@@ -505,6 +507,11 @@ final class Llama {
                 () -> {
                     samplerFree.invokeExact(sampler);
                 });
+    }
+
+    /** Whether this build can put layers and their KV on another device. */
+    boolean offloads() {
+        return call(() -> (boolean) supportsGpuOffload.invokeExact());
     }
 
     private static AddressLayout unbounded() {

@@ -34,6 +34,7 @@ final class LlamaContext implements EngineContext {
     private final Llama llama;
     private final ContextOptions options;
     private final MemorySegment context;
+    private final PauseCallback pauses;
     private final ComputeThreads compute;
     private final MemorySegment memory;
     private final int scratch;
@@ -52,8 +53,9 @@ final class LlamaContext implements EngineContext {
         this.options = options;
         this.scratch = options.sequences();
         this.threads = options.threads();
+        this.pauses = new PauseCallback(pause);
         try {
-            this.context = create(engine, options, pause, arena);
+            this.context = create(engine, options, pause, pauses, arena);
         } catch (RuntimeException e) {
             arena.close();
             throw e;
@@ -86,7 +88,11 @@ final class LlamaContext implements EngineContext {
      * @param arena outlives the context
      */
     private static MemorySegment create(
-            LlamaEngine engine, ContextOptions options, Pause pause, Arena arena) {
+            LlamaEngine engine,
+            ContextOptions options,
+            Pause pause,
+            PauseCallback pauses,
+            Arena arena) {
         try (var confined = Arena.ofConfined()) {
             var params =
                     engine.contextParams(
@@ -103,11 +109,7 @@ final class LlamaContext implements EngineContext {
                     "n_outputs_max",
                     Math.min(options.sequences() + 1, options.stepTokens()));
             if (pause != Pause.NEVER) {
-                Layouts.putAddress(
-                        params,
-                        Layouts.CONTEXT_PARAMS,
-                        "cb_eval",
-                        new PauseCallback(pause).stub(arena));
+                Layouts.putAddress(params, Layouts.CONTEXT_PARAMS, "cb_eval", pauses.stub(arena));
             }
             return engine.newContext(params);
         }
@@ -135,6 +137,11 @@ final class LlamaContext implements EngineContext {
     }
 
     @Override
+    public boolean inHostMemory() {
+        return engine.inHostMemory();
+    }
+
+    @Override
     public void threads(int threads) {
         if (threads != this.threads) {
             this.threads = threads;
@@ -156,6 +163,7 @@ final class LlamaContext implements EngineContext {
             outputs.set(JAVA_BYTE, i, (byte) (step.output(i) ? 1 : 0));
         }
         Layouts.putInt(batch, Layouts.BATCH, "n_tokens", step.size());
+        pauses.begin();
         int result = llama.decode(context, batch);
         if (result == NO_SLOT) {
             return StepResult.NO_ROOM;

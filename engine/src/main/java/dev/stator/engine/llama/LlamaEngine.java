@@ -29,6 +29,7 @@ public final class LlamaEngine implements Engine {
     private final LlamaTokenizer tokenizer;
     private final Optional<StateBlob> blob;
     private final ModelInfo info;
+    private final boolean inHostMemory;
 
     private LlamaEngine(Llama llama, MemorySegment model, LlamaOptions options) {
         this.llama = llama;
@@ -39,6 +40,7 @@ public final class LlamaEngine implements Engine {
         boolean generates = generates();
         this.blob = generates ? learnBlob() : Optional.empty();
         this.info = describe(options, generates);
+        this.inHostMemory = options.gpuLayers() == 0 || !llama.offloads();
     }
 
     /**
@@ -172,6 +174,10 @@ public final class LlamaEngine implements Engine {
 
     Llama llama() {
         return llama;
+    }
+
+    boolean inHostMemory() {
+        return inHostMemory;
     }
 
     MemorySegment vocab() {

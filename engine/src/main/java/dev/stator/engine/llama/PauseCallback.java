@@ -25,16 +25,33 @@ final class PauseCallback {
     private static final Logger LOG = LoggerFactory.getLogger(PauseCallback.class);
 
     /**
-     * A transformer layer is some thirty operations, of which seven, the matrix products, take the
-     * time: a run of two holds hardly more than one of those.
+     * How long a run should take. Ending one costs some ten microseconds, and whoever waits for the
+     * cores waits for its end.
      */
-    private static final int OPERATIONS = 2;
+    private static final long RUN_NANOS = 1_000_000;
+
+    /** About three layers of a transformer. */
+    private static final int MOST_OPERATIONS = 100;
 
     private final Pause pause;
+
+    /**
+     * Operations of a run, learned from how long runs take: a matrix product of a large model alone
+     * is longer than a run should be, a small model's whole step is shorter.
+     */
+    private int runOperations = 2;
+
     private int operations;
+    private long runStart;
 
     PauseCallback(Pause pause) {
         this.pause = pause;
+    }
+
+    /** A step begins, and a run with it. */
+    void begin() {
+        operations = 0;
+        runStart = System.nanoTime();
     }
 
     /** A pointer for {@code cb_eval}, valid as long as the arena. */
@@ -61,13 +78,23 @@ final class PauseCallback {
         }
     }
 
+    private void learn(long nanos) {
+        if (nanos < RUN_NANOS / 2) {
+            runOperations = Math.min(MOST_OPERATIONS, operations + 1);
+        } else if (nanos > RUN_NANOS) {
+            runOperations = Math.max(1, runOperations / 2);
+        }
+    }
+
     // Called by ggml; an exception would end the process.
     private boolean onOperation(MemorySegment tensor, boolean asks, MemorySegment userData) {
         try {
             if (asks) {
-                return ++operations % OPERATIONS == 0 && pause.possible();
+                return ++operations >= runOperations && pause.possible();
             }
+            learn(System.nanoTime() - runStart);
             pause.point();
+            begin();
         } catch (RuntimeException e) {
             LOG.error("a pause failed; the step goes on", e);
         }
