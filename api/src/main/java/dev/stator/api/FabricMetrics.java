@@ -1,5 +1,7 @@
 package dev.stator.api;
 
+import dev.stator.routing.PredictionError;
+import dev.stator.routing.Stage;
 import dev.stator.serving.Fabric;
 import dev.stator.serving.FabricStats;
 import io.prometheus.metrics.model.registry.MultiCollector;
@@ -8,6 +10,7 @@ import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.ToDoubleFunction;
@@ -28,6 +31,8 @@ import java.util.function.ToDoubleFunction;
  * <tr><td>{@code stator_worker_*{worker,role}}<td>running, waiting, cells, steps, computed tokens,
  *     bytes imported and exported
  * <tr><td>{@code stator_kv_cache_usage_perc{worker,role}}<td>used cells, from 0 to 1
+ * <tr><td>{@code stator_route_prediction_bias_milliseconds{stage}}, {@code
+ *     stator_route_prediction_error_ratio{stage,quantile}}<td>how far the router's predictions were off
  * <tr><td>{@code stator_host_cache_*}<td>blocks, bytes, evictions, hits, … of the host tier
  * </table>
  */
@@ -54,6 +59,7 @@ final class FabricMetrics implements MultiCollector {
         var all = MetricSnapshots.builder();
         requests(all, stats);
         workers(all, stats.workers());
+        predictions(all, stats.predictionErrors());
         stats.cache()
                 .forEach(
                         (name, value) -> {
@@ -157,6 +163,39 @@ final class FabricMetrics implements MultiCollector {
                         usage.dataPoint(
                                 point(worker, (double) worker.cellsUsed() / worker.cells())));
         all.metricSnapshot(usage.build());
+    }
+
+    private static void predictions(
+            MetricSnapshots.Builder all, Map<Stage, PredictionError> errors) {
+        if (errors.isEmpty()) {
+            return;
+        }
+        var bias =
+                GaugeSnapshot.builder()
+                        .name("stator_route_prediction_bias_milliseconds")
+                        .help("Predicted less actual time to the first token, mean of the last.");
+        var relative =
+                GaugeSnapshot.builder()
+                        .name("stator_route_prediction_error_ratio")
+                        .help("Difference of predicted and actual time ÷ actual, of the last.");
+        errors.forEach(
+                (stage, error) -> {
+                    var name = stage.name().toLowerCase(Locale.ROOT);
+                    bias.dataPoint(point(Labels.of("stage", name), error.biasMillis()));
+                    relative.dataPoint(
+                            point(
+                                    Labels.of("stage", name, "quantile", "0.5"),
+                                    error.medianRelative()));
+                    relative.dataPoint(
+                            point(
+                                    Labels.of("stage", name, "quantile", "0.95"),
+                                    error.p95Relative()));
+                });
+        all.metricSnapshot(bias.build()).metricSnapshot(relative.build());
+    }
+
+    private static GaugeSnapshot.GaugeDataPointSnapshot point(Labels labels, double value) {
+        return GaugeSnapshot.GaugeDataPointSnapshot.builder().labels(labels).value(value).build();
     }
 
     private static GaugeSnapshot gauge(String name, String help, double value) {

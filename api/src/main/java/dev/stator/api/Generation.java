@@ -242,6 +242,7 @@ final class Generation {
     /** One answer's account, with {@code answers} for all of them if there are several. */
     private ObjectNode trace() {
         var trace = accountJson(accounts[0]);
+        accounts[0].routed().ifPresent(routed -> trace.set("route", RouteView.of(routed)));
         trace.putObject("tokenised")
                 .put("reused", order.preparing().reusedTokens())
                 .put("computed", order.preparing().computedTokens());

@@ -10,6 +10,9 @@ import java.util.Optional;
 final class Routes {
     private static final String MODELS = "/v1/models";
 
+    /** As many as a router keeps. */
+    private static final int MAX_DECISIONS = 1000;
+
     private final Service service;
     private final Auth auth;
     private final Map<String, Endpoint> posts;
@@ -84,6 +87,10 @@ final class Routes {
         var endpoint = Optional.ofNullable(posts.get(path));
         if (endpoint.isPresent()) {
             post(exchange, path, endpoint.get(), intake);
+        } else if (path.equals("/admin/route")) {
+            if (reads(exchange, path)) {
+                aside(exchange, () -> routed(exchange));
+            }
         } else if (path.equals(MODELS)) {
             if (reads(exchange, path)) {
                 exchange.respond(200, service.model().list());
@@ -95,6 +102,45 @@ final class Routes {
         } else {
             unknown(exchange, path);
         }
+    }
+
+    /**
+     * {@code ?request=N}: how that request was routed. {@code ?last=N}: the last ones, latest
+     * first.
+     */
+    private void routed(Exchange exchange) {
+        var request = exchange.request().getParam("request");
+        var body = Json.object();
+        var decisions = body.putArray("decisions");
+        if (request == null) {
+            int last =
+                    (int) number("last", exchange.request().getParam("last", "10"), MAX_DECISIONS);
+            service.fabric().decisions(last).forEach(known -> decisions.add(RouteView.of(known)));
+        } else {
+            var known = service.fabric().decision(number("request", request, Long.MAX_VALUE));
+            if (known.isEmpty()) {
+                throw new ApiException(
+                        new ApiError.UnknownPath(
+                                "No decision is kept for request %s; only the last %d are."
+                                        .formatted(request, MAX_DECISIONS)));
+            }
+            decisions.add(RouteView.of(known.get()));
+        }
+        exchange.loop().post(() -> exchange.respond(200, body));
+    }
+
+    private static long number(String name, String text, long most) {
+        try {
+            long number = Long.parseLong(text);
+            if (number >= 1 && number <= most) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // Said below.
+        }
+        throw new ApiException(
+                ApiError.invalid(
+                        "`%s` must be a whole number from 1 to %d.".formatted(name, most)));
     }
 
     private void post(Exchange exchange, String path, Endpoint endpoint, Intake intake) {

@@ -60,6 +60,35 @@ class EndpointTest {
     }
 
     @Test
+    void aTraceShowsThePlansThatWereLookedAtAndWhatTheyReallyTook() throws Exception {
+        var route = client.post(CHAT, HELLO, "x-stator-trace", "1").json().at("/stator/route");
+
+        assertThat(route.at("/candidates").size()).isEqualTo(1);
+        assertThat(route.at("/chosen/predicted_ms/prefill").asDouble()).isEqualTo(3);
+        assertThat(route.at("/chosen/predicted_ms/first_token").asDouble()).isEqualTo(6);
+        assertThat(route.at("/chosen/predicted_ms/harm").asDouble()).isEqualTo(4);
+        assertThat(route.at("/chosen/sources/0/tier").asString()).isEqualTo("host");
+        assertThat(route.at("/chosen/sources/0/to_block").asInt()).isEqualTo(3);
+        assertThat(route.at("/actual_ms/prefill").asDouble()).isEqualTo(4);
+    }
+
+    @Test
+    void decisionsCanBeAskedForAfterwards() throws Exception {
+        assertThat(client.get("/admin/route").json().at("/decisions/0/request").asInt())
+                .isEqualTo(7);
+        assertThat(client.get("/admin/route?request=7").json().at("/decisions").size())
+                .isEqualTo(1);
+        assertError(
+                client.get("/admin/route?request=8"),
+                404,
+                "invalid_request_error",
+                Optional.of("unknown_url"));
+        for (var query : List.of("request=x", "last=0", "last=1001")) {
+            assertThat(client.get("/admin/route?" + query).status()).as(query).isEqualTo(400);
+        }
+    }
+
+    @Test
     void anAnswerCarriesItsAccountOnRequest() throws Exception {
         var json = client.post(CHAT, HELLO, "x-stator-trace", "1").json();
 
@@ -283,6 +312,8 @@ class EndpointTest {
                 .contains("stator_requests_shed_total 4.0")
                 .contains("stator_host_cache_blocks 9.0")
                 .contains("stator_host_cache_evictions_total 2.0")
+                .contains(
+                        "stator_route_prediction_error_ratio{quantile=\"0.95\",stage=\"prefill\"} 0.4")
                 .contains(
                         "stator_worker_bytes_imported_total{role=\"decode\",worker=\"decode-0\"} 1000.0")
                 .contains("stator_kv_cache_usage_perc{role=\"decode\",worker=\"decode-0\"} 0.25")

@@ -3,6 +3,18 @@ package dev.stator.api;
 import dev.stator.engine.ModelInfo;
 import dev.stator.engine.Sampled;
 import dev.stator.engine.Tokenizer;
+import dev.stator.routing.Actual;
+import dev.stator.routing.Decision;
+import dev.stator.routing.Explained;
+import dev.stator.routing.Plan;
+import dev.stator.routing.Prediction;
+import dev.stator.routing.PredictionError;
+import dev.stator.routing.RouteRequest;
+import dev.stator.routing.Source;
+import dev.stator.routing.Stage;
+import dev.stator.routing.Supply;
+import dev.stator.routing.index.Place;
+import dev.stator.routing.index.Tier;
 import dev.stator.serving.Account;
 import dev.stator.serving.Admission;
 import dev.stator.serving.Fabric;
@@ -20,6 +32,22 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** A fabric whose answers a test writes. By default every answer is {@code Hello} at once. */
 final class StubFabric implements Fabric {
+    private static final Plan PLAN =
+            new Plan.Aggregated(
+                    "decode-0",
+                    new Prediction(1, 2, 3, 0, 4),
+                    new Supply(1, List.of(new Source(1, 3, new Place(Tier.HOST, "local")))));
+
+    private static final Explained ROUTED =
+            new Explained(
+                    new Decision(
+                            1,
+                            0,
+                            new RouteRequest(7, new long[3], 32, 100, 10, "", 0, Long.MAX_VALUE),
+                            PLAN,
+                            List.of(PLAN)),
+                    Optional.of(new Actual(1, 2, 4, 0)));
+
     private static final String TEMPLATE =
             "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}";
 
@@ -74,7 +102,8 @@ final class StubFabric implements Fabric {
                 "decode-0",
                 Map.of("device", 0, "host", prompt / 2, "computed", prompt - prompt / 2),
                 new int[generated],
-                Map.of("queue", 0.25, "first_token", 1.5, "total", 2.0));
+                Map.of("queue", 0.25, "first_token", 1.5, "total", 2.0),
+                Optional.of(ROUTED));
     }
 
     @Override
@@ -131,7 +160,18 @@ final class StubFabric implements Fabric {
                 Map.of("host", 5L, "computed", 6L),
                 12,
                 4,
-                Map.of("blocks", 9L, "evictions", 2L));
+                Map.of("blocks", 9L, "evictions", 2L),
+                Map.of(Stage.PREFILL, new PredictionError(3, -1.5, 0.1, 0.4)));
+    }
+
+    @Override
+    public List<Explained> decisions(int count) {
+        return List.of(ROUTED);
+    }
+
+    @Override
+    public Optional<Explained> decision(long request) {
+        return request == 7 ? Optional.of(ROUTED) : Optional.empty();
     }
 
     @Override

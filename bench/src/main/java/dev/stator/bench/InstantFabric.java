@@ -3,6 +3,7 @@ package dev.stator.bench;
 import dev.stator.engine.ModelInfo;
 import dev.stator.engine.Sampled;
 import dev.stator.engine.Tokenizer;
+import dev.stator.routing.Explained;
 import dev.stator.serving.Account;
 import dev.stator.serving.Admission;
 import dev.stator.serving.Fabric;
@@ -94,7 +95,8 @@ final class InstantFabric implements Fabric {
                             "instant",
                             Map.of("computed", promptTokens),
                             new int[0],
-                            Map.of()));
+                            Map.of(),
+                            Optional.empty()));
         }
     }
 
@@ -134,8 +136,18 @@ final class InstantFabric implements Fabric {
     }
 
     @Override
+    public List<Explained> decisions(int count) {
+        return List.of();
+    }
+
+    @Override
+    public Optional<Explained> decision(long request) {
+        return Optional.empty();
+    }
+
+    @Override
     public FabricStats stats() {
-        return new FabricStats(false, 0, 0, List.of(), Map.of(), 0, 0, Map.of());
+        return new FabricStats(false, 0, 0, List.of(), Map.of(), 0, 0, Map.of(), Map.of());
     }
 
     @Override

@@ -32,6 +32,9 @@ final class Main {
                 .addSubcommand(new Turn2Bench())
                 .addSubcommand(new InterTokenBench())
                 .addSubcommand(new HostTierBench())
+                .addSubcommand(new IndexBench())
+                .addSubcommand(new RouteBench())
+                .addSubcommand(new PredictionBench())
                 .addSubcommand(new HttpBench())
                 .addSubcommand(new StartupBench())
                 .setExecutionExceptionHandler(

@@ -96,8 +96,8 @@ final class BlockTable {
         refresh(block);
     }
 
-    /** Evicts the least valuable block that may go; false if none may. */
-    boolean evict() {
+    /** Evicts the least valuable block that may go; empty if none may. */
+    Optional<Block> evict() {
         Optional<Block> victim = evictables.poll();
         victim.ifPresent(
                 block -> {
@@ -108,7 +108,7 @@ final class BlockTable {
                     letGoOfParent(block);
                     evictions++;
                 });
-        return victim.isPresent();
+        return victim;
     }
 
     void pin(List<BlockKey> keys) {

@@ -293,6 +293,7 @@ public final class HostTier implements AutoCloseable {
             closed = true;
             told = claims.releaseAll();
             table.clear();
+            options.inventory().cleared();
             file.unlink();
             unmapIfIdle();
         } finally {
@@ -330,6 +331,7 @@ public final class HostTier implements AutoCloseable {
                 table.abandon(block);
             } else {
                 table.publish(block);
+                options.inventory().stored(block.key);
                 stored++;
                 bytesWritten += block.bytes;
             }
@@ -412,10 +414,15 @@ public final class HostTier implements AutoCloseable {
                 growthPause--;
             }
         }
-        while (block.slot == SlotPool.NONE && table.evict()) {
+        while (block.slot == SlotPool.NONE) {
+            Optional<Block> evicted = table.evict();
+            if (evicted.isEmpty()) {
+                return false;
+            }
+            options.inventory().removed(evicted.get().key);
             block.slot = table.slots().takeBacked();
         }
-        return block.slot != SlotPool.NONE;
+        return true;
     }
 
     /** Gets a fresh slot its space, or the block another slot; false if there is none. */

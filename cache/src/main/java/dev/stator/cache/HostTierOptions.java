@@ -11,6 +11,7 @@ import java.util.function.Consumer;
  * @param slotBytes bytes of a full block, a multiple of {@code blockTokens}
  * @param blockTokens tokens of a full block
  * @param policy who goes first when the tier is full
+ * @param inventory hears of blocks that come and go
  * @param warnings hears sentences for the operator; called without locks, must not block
  */
 public record HostTierOptions(
@@ -19,6 +20,7 @@ public record HostTierOptions(
         int slotBytes,
         int blockTokens,
         EvictionPolicy policy,
+        Inventory inventory,
         Consumer<String> warnings) {
     /** Slots begin at multiples of this, so that no two share a page. */
     private static final int SLOT_ALIGNMENT = 4096;
@@ -47,16 +49,23 @@ public record HostTierOptions(
                 slotBytes,
                 blockTokens,
                 EvictionPolicy.costAware(),
+                Inventory.NONE,
                 warning -> logger.log(System.Logger.Level.WARNING, warning));
     }
 
     public HostTierOptions withPolicy(EvictionPolicy other) {
         return new HostTierOptions(
-                directory, capacityBytes, slotBytes, blockTokens, other, warnings);
+                directory, capacityBytes, slotBytes, blockTokens, other, inventory, warnings);
+    }
+
+    public HostTierOptions withInventory(Inventory other) {
+        return new HostTierOptions(
+                directory, capacityBytes, slotBytes, blockTokens, policy, other, warnings);
     }
 
     public HostTierOptions withWarnings(Consumer<String> other) {
-        return new HostTierOptions(directory, capacityBytes, slotBytes, blockTokens, policy, other);
+        return new HostTierOptions(
+                directory, capacityBytes, slotBytes, blockTokens, policy, inventory, other);
     }
 
     /** Blocks that fit. */

@@ -41,6 +41,7 @@ record NodeSizing(Configuration configuration, Machine machine, Folders folders)
         var options =
                 new NodeOptions(
                         configuration.get(Settings.MODE),
+                        configuration.get(Settings.ROUTER_POLICY),
                         configuration.get(Settings.PREFILL_WORKERS),
                         configuration.get(Settings.DECODE_WORKERS),
                         context,

@@ -1,6 +1,7 @@
 package dev.stator.cli;
 
 import dev.stator.routing.Mode;
+import dev.stator.routing.Policy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -53,6 +54,13 @@ final class Settings {
                     "auto",
                     "aggregated: decode workers prefill for themselves; disaggregated: prefill workers do; auto: whichever is predicted to be faster",
                     choice(Mode.class));
+    static final Setting<Policy> ROUTER_POLICY =
+            Setting.of(
+                    "router-policy",
+                    "POLICY",
+                    "predicted",
+                    "how workers are chosen: predicted (fewest milliseconds), least-loaded, power-of-two, prefix-hash, round-robin, random, dynamo",
+                    Policy::of);
     static final Setting<Integer> PREFILL_WORKERS =
             Setting.of(
                     "prefill-workers",
@@ -203,6 +211,7 @@ final class Settings {
                     PORT,
                     API_KEYS,
                     MODE,
+                    ROUTER_POLICY,
                     PREFILL_WORKERS,
                     DECODE_WORKERS,
                     CONTEXT,

@@ -1,6 +1,8 @@
 package dev.stator.serving;
 
+import dev.stator.routing.Explained;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What a request cost and where its prompt came from.
@@ -12,6 +14,7 @@ import java.util.Map;
  * @param generated all tokens of the answer, the end token among them
  * @param stageMillis stage name to milliseconds: {@code queue}, {@code onboard}, {@code prefill},
  *     {@code first_token} (from submission), {@code decode}, {@code total}
+ * @param routed how the plan was chosen; empty if the request never came to have one
  */
 public record Account(
         String plan,
@@ -19,7 +22,8 @@ public record Account(
         String decodeWorker,
         Map<String, Integer> promptTokensBySource,
         int[] generated,
-        Map<String, Double> stageMillis) {
+        Map<String, Double> stageMillis,
+        Optional<Explained> routed) {
     public Account {
         promptTokensBySource = Map.copyOf(promptTokensBySource);
         stageMillis = Map.copyOf(stageMillis);

@@ -37,11 +37,6 @@ final class Blocks {
         return tier;
     }
 
-    /** How many leading keys are present. */
-    int match(List<BlockKey> keys) {
-        return tier.map(cache -> cache.match(keys)).orElse(0);
-    }
-
     /**
      * @return lets go of them; idempotent
      */

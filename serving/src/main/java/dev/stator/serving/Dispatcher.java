@@ -1,8 +1,8 @@
 package dev.stator.serving;
 
 import dev.stator.cache.ClaimState;
+import dev.stator.routing.Decision;
 import dev.stator.routing.Plan;
-import dev.stator.routing.PlanRequest;
 import dev.stator.routing.Router;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * The one bounded queue in front of the workers. A request is bound to workers only when a decode
- * worker can start it, in order of arrival.
+ * The one bounded queue in front of the workers. A request is bound to workers only when the router
+ * says so, in order of arrival.
  *
  * <p>At that moment the blocks that nobody has are claimed for the worker that will compute them.
  * As claims are made in the order of the queue, a request only ever waits for blocks of requests
@@ -49,37 +49,32 @@ final class Dispatcher {
                 shed++;
                 return new Admission.Shed(MIN_RETRY_SECONDS, "the server is shutting down");
             }
-            boolean startsNow =
-                    queue.isEmpty() && decode.stream().anyMatch(worker -> worker.hasRoom(request));
-            if (!startsNow && queue.size() >= maxQueue) {
+            queue.add(request);
+            pump();
+            if (queue.size() > maxQueue) {
+                queue.removeLast();
                 shed++;
                 return new Admission.Shed(
                         retryAfter(),
                         "all workers are busy and the queue of %d requests is full"
                                 .formatted(maxQueue));
             }
-            queue.add(request);
-            pump();
             return request;
         } finally {
             lock.unlock();
         }
     }
 
-    /**
-     * Dispatches what can start. Called when a request arrives and when a worker has room again.
-     */
+    /** Dispatches what can start. Called when a request arrives and when a worker has news. */
     void pump() {
         lock.lock();
         try {
             while (!queue.isEmpty()) {
-                var request = queue.peek();
-                var able = decode.stream().filter(worker -> worker.hasRoom(request)).toList();
-                if (able.isEmpty()) {
+                var decision = router.decide(queue.peek().route());
+                if (decision.isEmpty()) {
                     return;
                 }
-                queue.poll();
-                dispatch(request, able);
+                dispatch(queue.remove(), decision.get());
             }
         } finally {
             lock.unlock();
@@ -131,33 +126,10 @@ final class Dispatcher {
         }
     }
 
-    private void dispatch(Request request, List<Worker> able) {
-        int hostTokens =
-                Math.min(
-                        request.reusable(),
-                        blocks.match(request.promptKeys()) * blocks.blockTokens());
-        var plan =
-                router.plan(
-                        new PlanRequest(
-                                request.asked().prompt().length,
-                                hostTokens,
-                                able.stream()
-                                        .map(
-                                                worker ->
-                                                        new PlanRequest.DecodeView(
-                                                                worker.id(),
-                                                                worker.running(),
-                                                                worker.deviceTokens(request),
-                                                                worker.waitingTokens()))
-                                        .toList(),
-                                prefill.stream()
-                                        .map(
-                                                worker ->
-                                                        new PlanRequest.PrefillView(
-                                                                worker.id(),
-                                                                worker.waitingTokens()))
-                                        .toList()));
-        request.dispatched(plan, blocks.pin(request.promptKeys()));
+    private void dispatch(Request request, Decision decision) {
+        var plan = decision.plan();
+        request.dispatched(decision, blocks.pin(request.promptKeys()));
+        router.dispatched(decision);
         var claimant =
                 switch (plan) {
                     case Plan.Aggregated _ -> request.decodeClaimant;
@@ -167,8 +139,8 @@ final class Dispatcher {
         for (var key : request.promptKeys()) {
             computes |= blocks.claim(key, claimant) == ClaimState.MINE;
         }
-        if (plan instanceof Plan.Split split && computes) {
-            named(prefill, split.prefillWorker()).assign(request);
+        if (plan instanceof Plan.Split && computes) {
+            named(prefill, plan.prefillWorker()).assign(request);
         }
         named(decode, plan.decodeWorker()).assign(request);
         measure();

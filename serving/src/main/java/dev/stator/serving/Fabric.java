@@ -2,7 +2,9 @@ package dev.stator.serving;
 
 import dev.stator.engine.ModelInfo;
 import dev.stator.engine.Tokenizer;
+import dev.stator.routing.Explained;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What the API sees of Stator: tokens in, tokens out. Thread-safe.
@@ -29,6 +31,12 @@ public interface Fabric extends AutoCloseable {
     List<float[]> embed(List<int[]> inputs);
 
     FabricStats stats();
+
+    /** How the last requests were routed, latest first; only so many are kept. */
+    List<Explained> decisions(int count);
+
+    /** How a request was routed, by the number that its account names, if it is still kept. */
+    Optional<Explained> decision(long request);
 
     /** Stops taking requests; those in flight go on. */
     void drain();

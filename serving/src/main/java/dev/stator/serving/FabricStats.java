@@ -1,5 +1,7 @@
 package dev.stator.serving;
 
+import dev.stator.routing.PredictionError;
+import dev.stator.routing.Stage;
 import java.util.List;
 import java.util.Map;
 
@@ -10,6 +12,8 @@ import java.util.Map;
  * @param promptTokensBySource counter by source, as in {@link Account}
  * @param cache gauges and counters of the host tier by name, e.g. {@code blocks}, {@code
  *     bytes_capacity}, {@code evictions}
+ * @param predictionErrors how far the router's predictions were off lately, for stages of which
+ *     there was a first token
  */
 public record FabricStats(
         boolean draining,
@@ -19,7 +23,8 @@ public record FabricStats(
         Map<String, Long> promptTokensBySource,
         long generatedTokens,
         long shed,
-        Map<String, Long> cache) {
+        Map<String, Long> cache,
+        Map<Stage, PredictionError> predictionErrors) {
     /**
      * @param role {@code prefill} or {@code decode}
      * @param cellsUsed KV cells in use by running sequences

@@ -10,13 +10,25 @@ import dev.stator.engine.KvShape;
 import dev.stator.engine.ModelInfo;
 import dev.stator.engine.Pause;
 import dev.stator.engine.Tokenizer;
-import dev.stator.routing.Rates;
+import dev.stator.routing.Explained;
+import dev.stator.routing.PredictionError;
 import dev.stator.routing.Router;
+import dev.stator.routing.RouterOptions;
+import dev.stator.routing.Stage;
+import dev.stator.routing.Ticker;
+import dev.stator.routing.WorkerRole;
+import dev.stator.routing.WorkerSpec;
+import dev.stator.routing.index.BlockIndex;
+import dev.stator.routing.index.IndexOptions;
+import dev.stator.routing.index.Place;
+import dev.stator.routing.index.Tier;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
@@ -35,6 +47,13 @@ public final class NodeFabric implements Fabric {
      */
     private static final int PREFILLING = 16;
 
+    private static final String NODE = "local";
+
+    /** Bytes of the index for each block that there can be. */
+    private static final long INDEX_BYTES_PER_BLOCK = 64;
+
+    private static final long LEAST_INDEX_BYTES = 1 << 20;
+
     /** A step that generates carries at most this part of the step budget in prompt tokens. */
     private static final int MIXED_PART = 8;
 
@@ -42,6 +61,9 @@ public final class NodeFabric implements Fabric {
     private final NodeOptions options;
     private final Blocks blocks;
     private final CoreBudget cores;
+    private final BlockIndex index;
+    private final Router router;
+    private final AtomicLong requests = new AtomicLong();
     private final List<Worker> prefill = new ArrayList<>();
     private final List<Worker> decode = new ArrayList<>();
     private final Dispatcher dispatcher;
@@ -54,26 +76,29 @@ public final class NodeFabric implements Fabric {
         this.engine = engine;
         this.options = options;
         this.cores = new CoreBudget(options.threads(), options.slowdownPercent() / 100.0);
-        this.blocks = new Blocks(openTier(engine, options), options.blockTokens());
+        this.index = new BlockIndex(new IndexOptions(indexBytes(engine, options)));
+        this.router =
+                new Router(
+                        RouterOptions.of(options.policy(), options.mode())
+                                .withBindMillis(0)
+                                .withExpectIn(Tier.HOST),
+                        index,
+                        Ticker.system(),
+                        new SplittableRandom());
+        this.blocks = new Blocks(openTier(engine, options, index), options.blockTokens());
         for (var source : List.of("device", "host", "computed")) {
             promptTokens.put(source, new AtomicLong());
         }
-        var rates = new Rates();
-        this.dispatcher =
-                new Dispatcher(
-                        options.maxQueue(),
-                        decode,
-                        prefill,
-                        new Router(options.mode(), rates),
-                        blocks);
+        var speed = new PrefillSpeed();
+        this.dispatcher = new Dispatcher(options.maxQueue(), decode, prefill, router, blocks);
         try {
             if (engine.model().generates()) {
                 for (int i = 0; i < options.decodeWorkers(); i++) {
-                    decode.add(worker(Role.DECODE, i, rates));
+                    decode.add(worker(Role.DECODE, i, speed));
                 }
                 // Without a cache there is no way to hand KV over.
                 for (int i = 0; i < options.prefillWorkers() && blocks.enabled(); i++) {
-                    prefill.add(worker(Role.PREFILL, i, rates));
+                    prefill.add(worker(Role.PREFILL, i, speed));
                 }
             }
         } catch (RuntimeException e) {
@@ -94,7 +119,16 @@ public final class NodeFabric implements Fabric {
         return new NodeFabric(engine, options);
     }
 
-    private static Optional<HostTier> openTier(Engine engine, NodeOptions options) {
+    private static long indexBytes(Engine engine, NodeOptions options) {
+        int bytesPerToken = engine.model().kv().map(KvShape::bytesPerToken).orElse(1);
+        long inHost = options.hostCacheBytes() / ((long) bytesPerToken * options.blockTokens());
+        long onDevices =
+                (long) options.decodeWorkers() * options.decodeCells() / options.blockTokens();
+        return Math.max(LEAST_INDEX_BYTES, (inHost + onDevices) * INDEX_BYTES_PER_BLOCK);
+    }
+
+    private static Optional<HostTier> openTier(
+            Engine engine, NodeOptions options, BlockIndex index) {
         if (options.hostCacheBytes() == 0) {
             return Optional.empty();
         }
@@ -104,34 +138,37 @@ public final class NodeFabric implements Fabric {
                         kv ->
                                 HostTier.open(
                                         HostTierOptions.of(
-                                                options.hostCacheFolder(),
-                                                options.hostCacheBytes(),
-                                                kv.bytesPerToken() * options.blockTokens(),
-                                                options.blockTokens())));
+                                                        options.hostCacheFolder(),
+                                                        options.hostCacheBytes(),
+                                                        kv.bytesPerToken() * options.blockTokens(),
+                                                        options.blockTokens())
+                                                .withInventory(
+                                                        new TierFeed(
+                                                                new Place(Tier.HOST, NODE),
+                                                                index))));
     }
 
-    private Worker worker(Role role, int index, Rates rates) {
+    private Worker worker(Role role, int number, PrefillSpeed speed) {
         boolean generates = role == Role.DECODE;
         int cells = generates ? options.decodeCells() : options.prefillCells();
         int running = generates ? options.running() : PREFILLING;
         int sequences = generates ? running + RESIDENT_SLOTS : running;
+        int stepTokens = Math.max(options.stepTokens(), running);
         var share = cores.share(role);
         var context =
                 engine.open(
-                        new ContextOptions(
-                                cells,
-                                sequences,
-                                Math.max(options.stepTokens(), running),
-                                cores.cores()),
+                        new ContextOptions(cells, sequences, stepTokens, cores.cores()),
                         generates ? Pause.NEVER : share);
         var workerOptions =
                 new WorkerOptions(
-                        role.label() + "-" + index,
+                        role.label() + "-" + number,
                         role,
                         running,
                         options.stepTokens(),
                         Math.max(options.blockTokens(), options.stepTokens() / MIXED_PART),
-                        generates ? cells / 4 : 0);
+                        generates ? cells / 4 : 0,
+                        new Place(Tier.HOST, NODE));
+        join(workerOptions, cells);
         int bytesPerToken = engine.model().kv().map(KvShape::bytesPerToken).orElse(0);
         return new Worker(
                 workerOptions,
@@ -140,8 +177,23 @@ public final class NodeFabric implements Fabric {
                 bytesPerToken,
                 blocks,
                 share,
-                rates,
+                speed,
+                router,
+                new TierFeed(new Place(Tier.DEVICE, workerOptions.id()), index),
                 this::pump);
+    }
+
+    private void join(WorkerOptions worker, int cells) {
+        router.join(
+                new WorkerSpec(
+                        worker.id(),
+                        NODE,
+                        engine.model().fingerprint(),
+                        worker.role() == Role.DECODE ? WorkerRole.DECODE : WorkerRole.PREFILL,
+                        worker.running(),
+                        cells,
+                        worker.stepTokens(),
+                        Math.min(worker.mixedTokens(), worker.stepTokens())));
     }
 
     private void pump() {
@@ -169,6 +221,7 @@ public final class NodeFabric implements Fabric {
         var root = BlockKey.root(engine.model().fingerprint(), asked.salt());
         return dispatcher.submit(
                 new Request(
+                        requests.incrementAndGet(),
                         asked,
                         new Counting(listener),
                         root,
@@ -259,7 +312,26 @@ public final class NodeFabric implements Fabric {
                 sources,
                 generatedTokens.get(),
                 state.shed(),
-                blocks.stats());
+                blocks.stats(),
+                predictionErrors());
+    }
+
+    private Map<Stage, PredictionError> predictionErrors() {
+        var errors = new EnumMap<Stage, PredictionError>(Stage.class);
+        for (var stage : Stage.values()) {
+            router.predictionError(stage).ifPresent(error -> errors.put(stage, error));
+        }
+        return errors;
+    }
+
+    @Override
+    public List<Explained> decisions(int count) {
+        return router.latest(count);
+    }
+
+    @Override
+    public Optional<Explained> decision(long request) {
+        return router.explain(request);
     }
 
     @Override

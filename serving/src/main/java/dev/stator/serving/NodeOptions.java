@@ -1,11 +1,13 @@
 package dev.stator.serving;
 
 import dev.stator.routing.Mode;
+import dev.stator.routing.Policy;
 import java.nio.file.Path;
 
 /**
  * The size and shape of one node.
  *
+ * @param policy how the router chooses workers
  * @param prefillWorkers 0 makes every request aggregated
  * @param decodeWorkers at least 1
  * @param contextTokens the most tokens of prompt and answer together
@@ -23,6 +25,7 @@ import java.nio.file.Path;
  */
 public record NodeOptions(
         Mode mode,
+        Policy policy,
         int prefillWorkers,
         int decodeWorkers,
         int contextTokens,
@@ -50,6 +53,40 @@ public record NodeOptions(
         require(threads >= 1, "threads must be at least 1");
         require(slowdownPercent >= 1, "answer-slowdown must be at least 1 percent");
         require(maxQueue >= 0, "max-queue must not be negative");
+    }
+
+    /** A router that predicts. */
+    public NodeOptions(
+            Mode mode,
+            int prefillWorkers,
+            int decodeWorkers,
+            int contextTokens,
+            int prefillCells,
+            int decodeCells,
+            int running,
+            int blockTokens,
+            int stepTokens,
+            int threads,
+            int slowdownPercent,
+            long hostCacheBytes,
+            Path hostCacheFolder,
+            int maxQueue) {
+        this(
+                mode,
+                Policy.PREDICTED,
+                prefillWorkers,
+                decodeWorkers,
+                contextTokens,
+                prefillCells,
+                decodeCells,
+                running,
+                blockTokens,
+                stepTokens,
+                threads,
+                slowdownPercent,
+                hostCacheBytes,
+                hostCacheFolder,
+                maxQueue);
     }
 
     private static void require(boolean condition, String message) {

@@ -5,7 +5,6 @@ import dev.stator.cache.BlockLease;
 import dev.stator.cache.ClaimState;
 import dev.stator.engine.EngineContext;
 import dev.stator.engine.StepResult;
-import dev.stator.routing.Rates;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,15 +29,26 @@ final class Onboarder {
 
     private final Blocks blocks;
     private final EngineContext context;
-    private final Rates rates;
+    private final OnMoved onMoved;
     private final int bytesPerToken;
     private final Runnable wake;
     private final AtomicLong bytesImported = new AtomicLong();
 
-    Onboarder(Blocks blocks, EngineContext context, Rates rates, int bytesPerToken, Runnable wake) {
+    /** Hears how long it took to bring KV of a sequence to the device. */
+    @FunctionalInterface
+    interface OnMoved {
+        void moved(Sequence sequence, int tokens, long nanos);
+    }
+
+    Onboarder(
+            Blocks blocks,
+            EngineContext context,
+            int bytesPerToken,
+            OnMoved onMoved,
+            Runnable wake) {
         this.blocks = blocks;
         this.context = context;
-        this.rates = rates;
+        this.onMoved = onMoved;
         this.bytesPerToken = bytesPerToken;
         this.wake = wake;
     }
@@ -227,7 +237,7 @@ final class Onboarder {
             sequence.tailPublished |= sequence.ready >= sequence.request.reusable();
             long nanos = System.nanoTime() - start;
             sequence.request.onboardNanos.addAndGet(nanos);
-            rates.imported(tokens, nanos / 1e6);
+            onMoved.moved(sequence, tokens, nanos);
             bytesImported.addAndGet((long) tokens * bytesPerToken);
         }
         return result;

@@ -2,11 +2,16 @@ package dev.stator.serving;
 
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.Claimant;
+import dev.stator.routing.Actual;
+import dev.stator.routing.Decision;
+import dev.stator.routing.Explained;
 import dev.stator.routing.Plan;
+import dev.stator.routing.RouteRequest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -18,6 +23,9 @@ import java.util.function.Consumer;
  * which do not change.
  */
 final class Request implements Admission.Admitted {
+    /** Tokens of an answer that are reckoned with; many end long before they must. */
+    static final int ANSWER_TOKENS = 256;
+
     private final GenerationRequest asked;
     private final GenerationListener listener;
     private final Consumer<Request> onCancel;
@@ -37,11 +45,22 @@ final class Request implements Admission.Admitted {
     private long promptReadyNanos;
     private long firstTokenNanos;
     final AtomicLong onboardNanos = new AtomicLong();
+
+    /** The part of it that the worker spent which prefills. */
+    final AtomicLong prefillOnboardNanos = new AtomicLong();
+
     int deviceTokens;
-    private Plan plan = new Plan.Aggregated("", 0);
+    private final RouteRequest route;
+    private Optional<Decision> decision = Optional.empty();
+    private volatile long startedNanos;
+    private volatile long prefilledNanos;
     private Runnable unpin = () -> {};
 
+    /**
+     * @param number unique in this process
+     */
     Request(
+            long number,
             GenerationRequest asked,
             GenerationListener listener,
             BlockKey root,
@@ -55,6 +74,24 @@ final class Request implements Admission.Admitted {
         this.size = asked.prompt().length;
         this.promptKeys =
                 BlockKey.chain(root, Arrays.copyOf(asked.prompt(), reusable()), blockTokens);
+        this.route =
+                new RouteRequest(
+                        number,
+                        promptKeys.stream()
+                                .limit(reusable() / blockTokens)
+                                .mapToLong(BlockKey::high)
+                                .toArray(),
+                        blockTokens,
+                        asked.prompt().length,
+                        Math.min(asked.maxTokens(), ANSWER_TOKENS),
+                        asked.salt(),
+                        0,
+                        Long.MAX_VALUE);
+    }
+
+    /** As the router sees it. */
+    RouteRequest route() {
+        return route;
     }
 
     GenerationRequest asked() {
@@ -121,10 +158,51 @@ final class Request implements Admission.Admitted {
      * @param unpin lets go of the prompt's blocks, which must not be evicted between their
      *     publication and the decode worker's reading; idempotent
      */
-    void dispatched(Plan plan, Runnable unpin) {
-        this.plan = plan;
+    void dispatched(Decision decision, Runnable unpin) {
+        this.decision = Optional.of(decision);
         this.unpin = unpin;
         this.dispatchedNanos = System.nanoTime();
+    }
+
+    Decision decision() {
+        return decision.orElseThrow();
+    }
+
+    boolean split() {
+        return decision.map(Decision::plan).filter(Plan.Split.class::isInstance).isPresent();
+    }
+
+    /** Prompt tokens that the plan did not mean to compute. */
+    int supplied() {
+        return route.reusable(decision().plan().supply().blocks());
+    }
+
+    /** The worker that prefills has begun with it; only the first call counts. */
+    void started() {
+        if (startedNanos == 0) {
+            startedNanos = System.nanoTime();
+        }
+    }
+
+    /** The prefill worker of a split plan has done its part. */
+    void prefilled() {
+        prefilledNanos = System.nanoTime();
+    }
+
+    /** What the first token, which must be there, took by stage. */
+    Actual actual() {
+        long started = startedNanos == 0 ? firstTokenNanos : startedNanos;
+        long prefilled =
+                split() && prefilledNanos != 0
+                        ? Math.min(prefilledNanos, firstTokenNanos)
+                        : firstTokenNanos;
+        started = Math.min(started, prefilled);
+        double fetch = Math.min(prefillOnboardNanos.get() / 1e6, millis(started, prefilled));
+        return new Actual(
+                millis(dispatchedNanos, started),
+                fetch,
+                millis(started, prefilled) - fetch,
+                millis(prefilled, firstTokenNanos));
     }
 
     void promptReady() {
@@ -157,18 +235,23 @@ final class Request implements Admission.Admitted {
             stages.put("first_token", millis(submittedNanos, firstTokenNanos));
             stages.put("decode", millis(firstTokenNanos, now));
         }
-        stages.put("predicted_first_token", plan.predictedMillis());
+        var plan = decision.map(Decision::plan);
+        plan.ifPresent(
+                known ->
+                        stages.put("predicted_first_token", known.prediction().firstTokenMillis()));
         stages.put("total", millis(submittedNanos, now));
-        var prefill =
-                plan instanceof Plan.Split split ? split.prefillWorker() : plan.decodeWorker();
-        var name = plan instanceof Plan.Split ? "split" : "aggregated";
         return new Account(
-                name,
-                prefill,
-                plan.decodeWorker(),
+                split() ? "split" : "aggregated",
+                plan.map(Plan::prefillWorker).orElse(""),
+                plan.map(Plan::decodeWorker).orElse(""),
                 sources,
                 Arrays.copyOfRange(tokens, prompt, size),
-                stages);
+                stages,
+                decision.map(this::explained));
+    }
+
+    private Explained explained(Decision made) {
+        return new Explained(made, firstTokenNanos == 0 ? Optional.empty() : Optional.of(actual()));
     }
 
     /** Keys of full blocks, which a decode worker extends as the answer grows. */

@@ -11,11 +11,15 @@ import java.util.Optional;
  * The device tier of one worker: sequences whose request has ended and whose KV stays in the
  * engine's memory until the room is needed.
  *
- * <p>Owned by the worker's thread; {@link #match} may be called from any.
+ * <p>Owned by the worker's thread.
  */
 final class Residents {
-    /** The KV of {@code tokens} lies in {@code slot}. */
-    record Resident(int slot, BlockKey root, int[] tokens) {
+    /**
+     * The KV of {@code tokens} lies in {@code slot}.
+     *
+     * @param keys of their full blocks
+     */
+    record Resident(int slot, BlockKey root, int[] tokens, List<BlockKey> keys) {
         /** How many leading tokens it shares with a prompt; none if another tenant's. */
         int shared(Request request) {
             if (!root.equals(request.root())) {
@@ -32,15 +36,14 @@ final class Residents {
     /** Most recently used first. */
     private final Deque<Resident> residents = new ArrayDeque<>();
 
-    private volatile List<Resident> snapshot = List.of();
+    private final TierFeed feed;
 
-    Residents(int maxCells) {
+    /**
+     * @param feed hears which blocks are here
+     */
+    Residents(int maxCells, TierFeed feed) {
         this.maxCells = maxCells;
-    }
-
-    /** How many leading tokens of a prompt some resident holds. */
-    int match(Request request) {
-        return snapshot.stream().mapToInt(resident -> resident.shared(request)).max().orElse(0);
+        this.feed = feed;
     }
 
     /** The resident that shares most with a prompt; it counts as used. */
@@ -69,7 +72,7 @@ final class Residents {
     /** Keeps a sequence; the caller then evicts while {@link #overfull()}. */
     void add(Resident resident) {
         residents.addFirst(resident);
-        publish();
+        feed.stored(resident.keys);
     }
 
     boolean overfull() {
@@ -78,29 +81,24 @@ final class Residents {
 
     void remove(Resident resident) {
         residents.remove(resident);
-        publish();
+        feed.removed(resident.keys);
     }
 
     /** Takes out the one that was not used for longest; its slot is the caller's to clear. */
     Optional<Resident> evict() {
-        var oldest = Optional.ofNullable(residents.pollLast());
-        publish();
+        var oldest = Optional.ofNullable(residents.peekLast());
+        oldest.ifPresent(this::remove);
         return oldest;
     }
 
     /** Takes out all; their slots are the caller's to clear. */
     List<Resident> evictAll() {
-        var all = snapshot;
-        residents.clear();
-        publish();
+        var all = List.copyOf(residents);
+        all.forEach(this::remove);
         return all;
     }
 
     int cells() {
-        return snapshot.stream().mapToInt(resident -> resident.tokens.length).sum();
-    }
-
-    private void publish() {
-        snapshot = List.copyOf(residents);
+        return residents.stream().mapToInt(resident -> resident.tokens.length).sum();
     }
 }

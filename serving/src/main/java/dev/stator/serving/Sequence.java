@@ -94,6 +94,11 @@ final class Sequence {
         return generates && ready == request.size() - 1 && request.generated() > 0;
     }
 
+    /** Keys of the full blocks whose KV is in the engine, as far as they are known. */
+    List<BlockKey> fullKeys(int blockTokens) {
+        return List.copyOf(keys.subList(0, Math.min(keys.size(), ready / blockTokens)));
+    }
+
     boolean isWaiting() {
         return waiting.isPresent();
     }

@@ -1,7 +1,7 @@
 package dev.stator.serving;
 
 import dev.stator.engine.Batch;
-import dev.stator.routing.Rates;
+import dev.stator.routing.Step;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
@@ -30,7 +30,7 @@ final class StepBatch {
 
     private final WorkerOptions options;
     private final Onboarder onboarder;
-    private final Rates rates;
+    private final PrefillSpeed speed;
     private final int blockTokens;
     private final BooleanSupplier pressed;
     private final Batch batch = new Batch();
@@ -42,12 +42,12 @@ final class StepBatch {
     StepBatch(
             WorkerOptions options,
             Onboarder onboarder,
-            Rates rates,
+            PrefillSpeed speed,
             int blockTokens,
             BooleanSupplier pressed) {
         this.options = options;
         this.onboarder = onboarder;
-        this.rates = rates;
+        this.speed = speed;
         this.blockTokens = blockTokens;
         this.pressed = pressed;
     }
@@ -94,14 +94,27 @@ final class StepBatch {
         }
     }
 
-    /** Learns from how long the step took. */
-    void measure(double millis) {
-        long generated = sequences.stream().filter(Sequence::generating).count();
-        if (generated == 0) {
-            rates.prefilled(batch.size(), millis);
-        } else if (generated == batch.size()) {
-            rates.decoded(millis);
+    /**
+     * Learns from how long the step took, before its sequences have moved on.
+     *
+     * @return what it computed
+     */
+    Step measure(double millis) {
+        int answers = 0;
+        long context = 0;
+        double attended = 0;
+        for (var sequence : sequences) {
+            if (sequence.generating()) {
+                answers++;
+                context += sequence.ready + 1;
+            } else {
+                attended += Step.attended(sequence.ready, sequence.stepTokens);
+            }
         }
+        if (answers == 0) {
+            speed.prefilled(batch.size(), millis);
+        }
+        return new Step(batch.size() - answers, attended, answers, context);
     }
 
     private int promptBudget() {
@@ -111,7 +124,7 @@ final class StepBatch {
     }
 
     private int promptBudget(double millis, int leastBlocks) {
-        int wanted = (int) (millis / Math.max(1e-6, rates.prefillMillisPerToken()));
+        int wanted = (int) (millis / Math.max(1e-6, speed.millisPerToken()));
         int least = Math.min(leastBlocks * blockTokens, options.stepTokens());
         return Math.clamp(wanted / blockTokens * blockTokens, least, options.stepTokens());
     }

@@ -5,7 +5,9 @@ import dev.stator.engine.EngineException;
 import dev.stator.engine.Sampler;
 import dev.stator.engine.StepResult;
 import dev.stator.engine.Tokenizer;
-import dev.stator.routing.Rates;
+import dev.stator.routing.Router;
+import dev.stator.routing.Step;
+import dev.stator.routing.WorkerLoad;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,7 +19,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,19 +40,13 @@ final class Worker implements AutoCloseable {
      */
     private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    /**
-     * Cells of an answer that are set aside when a request is taken in; if more are wanted than
-     * there are, the youngest sequence gives way.
-     */
-    private static final int ANSWER_CELLS = 256;
-
     private final WorkerOptions options;
     private final EngineContext context;
     private final Tokenizer tokenizer;
     private final Blocks blocks;
     private final CoreBudget.Share cores;
-    private final Rates rates;
-    private final Runnable onRoom;
+    private final Router router;
+    private final Runnable onNews;
     private final Onboarder onboarder;
     private final Publisher publisher;
     private final StepBatch batch;
@@ -66,12 +61,11 @@ final class Worker implements AutoCloseable {
     private final Deque<Request> backlog = new ArrayDeque<>();
     private final List<Sequence> sequences = new ArrayList<>();
     private final Deque<Integer> freeSlots = new ArrayDeque<>();
+    private long seen;
+    private WorkerLoad reported;
 
-    // Read by the dispatcher and by statistics.
+    // Read by statistics.
     private final AtomicInteger assigned = new AtomicInteger();
-    private final AtomicLong committedCells = new AtomicLong();
-    private final AtomicLong arrivingTokens = new AtomicLong();
-    private volatile long waitingTokens;
     private volatile int usedCells;
     private volatile long steps;
     private volatile long computedTokens;
@@ -83,21 +77,23 @@ final class Worker implements AutoCloseable {
             int bytesPerToken,
             Blocks blocks,
             CoreBudget.Share cores,
-            Rates rates,
-            Runnable onRoom) {
+            PrefillSpeed speed,
+            Router router,
+            TierFeed feed,
+            Runnable onNews) {
         this.options = options;
         this.context = context;
         this.tokenizer = tokenizer;
         this.blocks = blocks;
         this.cores = cores;
-        this.rates = rates;
-        this.onRoom = onRoom;
-        this.onboarder = new Onboarder(blocks, context, rates, bytesPerToken, this::wake);
-        this.publisher =
-                new Publisher(blocks, context, bytesPerToken, rates::prefillMillisPerToken);
+        this.router = router;
+        this.onNews = onNews;
+        this.reported = new WorkerLoad(0, 0, 0, 0, 0, context.options().cells(), 0);
+        this.onboarder = new Onboarder(blocks, context, bytesPerToken, this::moved, this::wake);
+        this.publisher = new Publisher(blocks, context, bytesPerToken, speed::millisPerToken);
         this.batch =
-                new StepBatch(options, onboarder, rates, blocks.blockTokens(), cores::possible);
-        this.residents = new Residents(options.residentCells());
+                new StepBatch(options, onboarder, speed, blocks.blockTokens(), cores::possible);
+        this.residents = new Residents(options.residentCells(), feed);
         for (int slot = 0; slot < context.options().sequences(); slot++) {
             freeSlots.add(slot);
         }
@@ -117,29 +113,8 @@ final class Worker implements AutoCloseable {
     /** Takes a request in; it will be heard of through its listener. */
     void assign(Request request) {
         assigned.incrementAndGet();
-        committedCells.addAndGet(cellsOf(request));
-        arrivingTokens.addAndGet(request.reusable());
         inbox.add(request);
         wake();
-    }
-
-    boolean hasRoom(Request request) {
-        return assigned.get() < options.running()
-                && (assigned.get() == 0
-                        || committedCells.get() + cellsOf(request) <= context.options().cells());
-    }
-
-    int running() {
-        return assigned.get();
-    }
-
-    /** Prompt tokens that are still to be computed or imported here. */
-    long waitingTokens() {
-        return waitingTokens + arrivingTokens.get();
-    }
-
-    int deviceTokens(Request request) {
-        return residents.match(request);
     }
 
     void wake() {
@@ -164,7 +139,7 @@ final class Worker implements AutoCloseable {
 
     private static long cellsOf(Request request) {
         return request.asked().prompt().length
-                + Math.min(request.asked().maxTokens(), ANSWER_CELLS);
+                + Math.min(request.asked().maxTokens(), Request.ANSWER_TOKENS);
     }
 
     // The worker's thread.
@@ -226,6 +201,7 @@ final class Worker implements AutoCloseable {
     private boolean admit() {
         for (var request = inbox.poll(); request != null; request = inbox.poll()) {
             backlog.add(request);
+            seen = Math.max(seen, request.decision().number());
         }
         boolean moved = false;
         while (!backlog.isEmpty() && sequences.size() < options.running() && slotAvailable()) {
@@ -248,7 +224,6 @@ final class Worker implements AutoCloseable {
     }
 
     private void begin(Request request) {
-        arrivingTokens.addAndGet(-request.reusable());
         boolean generates = options.role() == Role.DECODE;
         Optional<Sampler> sampler = Optional.empty();
         if (generates) {
@@ -319,7 +294,10 @@ final class Worker implements AutoCloseable {
                 makeRoom(sequence);
                 moved = true;
             }
-            moved |= sequence.ready != before;
+            if (sequence.ready != before) {
+                moved = true;
+                begun(sequence);
+            }
             if (sequence.ready >= sequence.goal() && sequence.generates) {
                 sequence.request.promptReady();
             }
@@ -331,7 +309,8 @@ final class Worker implements AutoCloseable {
     private boolean resumes(Sequence sequence) {
         int used = sequences.stream().mapToInt(s -> s.ready).sum();
         if (sequences.getFirst() == sequence
-                || used + sequence.request.size() + ANSWER_CELLS <= context.options().cells()) {
+                || used + sequence.request.size() + Request.ANSWER_TOKENS
+                        <= context.options().cells()) {
             sequence.preempted = false;
         }
         return !sequence.preempted;
@@ -341,6 +320,7 @@ final class Worker implements AutoCloseable {
         StepResult result;
         double millis;
         try (var lease = cores.take()) {
+            batch.sequences().forEach(this::begun);
             context.threads(lease.count());
             result = context.step(batch.batch());
             millis = lease.workedNanos() / 1e6;
@@ -355,10 +335,25 @@ final class Worker implements AutoCloseable {
             return;
         }
         steps++;
-        batch.measure(millis);
+        router.step(options.id(), batch.measure(millis), millis);
         for (var sequence : List.copyOf(batch.sequences())) {
             afterStep(sequence);
         }
+    }
+
+    /** The worker of the plan that prefills has come to a sequence. */
+    private void begun(Sequence sequence) {
+        if (!sequence.generates || !sequence.request.split()) {
+            sequence.request.started();
+        }
+    }
+
+    /** KV came from the host tier. */
+    private void moved(Sequence sequence, int tokens, long nanos) {
+        if (!sequence.generates || !sequence.request.split()) {
+            sequence.request.prefillOnboardNanos.addAndGet(nanos);
+        }
+        router.moved(options.id(), options.host(), tokens, nanos / 1e6);
     }
 
     private void afterStep(Sequence sequence) {
@@ -390,6 +385,9 @@ final class Worker implements AutoCloseable {
         var asked = request.asked();
         var sampled = sequence.sampler.orElseThrow().sample(sequence.outputIndex);
         request.append(sampled.token());
+        if (request.generated() == 1) {
+            router.firstToken(request.route().id(), request.actual());
+        }
         boolean ends =
                 !asked.ignoreEnd() && tokenizer.endsGeneration(sampled.token())
                         || asked.stopTokens().contains(sampled.token());
@@ -449,7 +447,7 @@ final class Worker implements AutoCloseable {
             keepResident(sequence);
             forget(sequence);
             call(request, () -> request.listener().onFinish(reason, tail, request.account()));
-            onRoom.run();
+            onNews.run();
         } else {
             drop(sequence);
         }
@@ -471,12 +469,13 @@ final class Worker implements AutoCloseable {
         forget(sequence);
         if (sequence.generates) {
             call(request, () -> request.listener().onFailure(message));
-            onRoom.run();
+            onNews.run();
         }
     }
 
     /** A prefill is over: what it computed lives in the cache. */
     private void drop(Sequence sequence) {
+        sequence.request.prefilled();
         context.truncate(sequence.slot, 0);
         freeSlots.add(sequence.slot);
         forget(sequence);
@@ -492,7 +491,8 @@ final class Worker implements AutoCloseable {
                 new Residents.Resident(
                         sequence.slot,
                         sequence.request.root(),
-                        Arrays.copyOf(sequence.request.tokens(), sequence.ready)));
+                        Arrays.copyOf(sequence.request.tokens(), sequence.ready),
+                        sequence.fullKeys(blocks.blockTokens())));
         while (residents.overfull()) {
             residents.evict().ifPresent(this::clear);
         }
@@ -506,23 +506,20 @@ final class Worker implements AutoCloseable {
         blocks.release(sequence.claimant);
         if (sequence.generates) {
             sequence.request.unpin();
+            router.finished(sequence.request.route().id());
         }
-        unassign(sequence.request);
-    }
-
-    private void unassign(Request request) {
         assigned.decrementAndGet();
-        committedCells.addAndGet(-cellsOf(request));
     }
 
     /** Ends a request that never became a sequence here. */
     private void abandon(Request request, String message) {
-        unassign(request);
+        assigned.decrementAndGet();
         if (options.role() == Role.DECODE) {
+            router.finished(request.route().id());
             blocks.release(request.decodeClaimant);
             request.unpin();
             call(request, () -> request.listener().onFailure(message));
-            onRoom.run();
+            onNews.run();
         } else {
             blocks.release(request.prefillClaimant);
         }
@@ -543,12 +540,47 @@ final class Worker implements AutoCloseable {
 
     private void observe() {
         usedCells = sequences.stream().mapToInt(sequence -> sequence.ready).sum();
-        waitingTokens =
-                sequences.stream()
-                                .mapToLong(
-                                        sequence -> Math.max(0, sequence.goal() - sequence.ready))
-                                .sum()
-                        + backlog.stream().mapToLong(Request::reusable).sum();
+        var load = load();
+        if (!load.equals(reported)) {
+            reported = load;
+            router.report(options.id(), load);
+            onNews.run();
+        }
+    }
+
+    private WorkerLoad load() {
+        int running = 0;
+        long context = 0;
+        long waiting = 0;
+        double attended = 0;
+        long free = this.context.options().cells();
+        for (var sequence : sequences) {
+            free -= cellsOf(sequence.request);
+            if (sequence.generating()) {
+                running++;
+                context += sequence.ready;
+            } else {
+                long left = uncomputed(sequence.request, sequence.ready);
+                waiting += left;
+                attended += Step.attended(sequence.goal() - left, left);
+            }
+        }
+        for (var request : backlog) {
+            free -= cellsOf(request);
+            long left = uncomputed(request, 0);
+            waiting += left;
+            attended += Step.attended(request.reusable() - left, left);
+        }
+        int prompts = sequences.size() - running + backlog.size();
+        return new WorkerLoad(running, context, prompts, waiting, attended, free, seen);
+    }
+
+    /** Prompt tokens that this worker still has to compute for a request. */
+    private long uncomputed(Request request, int ready) {
+        if (options.role() == Role.DECODE && request.split()) {
+            return 1;
+        }
+        return Math.max(0, request.reusable() - Math.max(ready, request.supplied()));
     }
 
     private static void call(Request request, Runnable callback) {

@@ -1,5 +1,7 @@
 package dev.stator.serving;
 
+import dev.stator.routing.index.Place;
+
 /**
  * @param id {@code prefill-0}, {@code decode-1}, …
  * @param running the most sequences at once
@@ -7,6 +9,13 @@ package dev.stator.serving;
  * @param mixedTokens the most prompt tokens of a step that also generates: each of them delays
  *     every running answer
  * @param residentCells cells that ended sequences may keep
+ * @param host where blocks come from and go to
  */
 record WorkerOptions(
-        String id, Role role, int running, int stepTokens, int mixedTokens, int residentCells) {}
+        String id,
+        Role role,
+        int running,
+        int stepTokens,
+        int mixedTokens,
+        int residentCells,
+        Place host) {}

@@ -53,6 +53,13 @@ final class NodeFabricTest {
             assertThat(account.prefillWorker()).isEqualTo("prefill-0");
             assertThat(account.decodeWorker()).isEqualTo("decode-0");
             assertThat(account.promptTokensBySource()).containsEntry("computed", 500);
+            var routed = account.routed().orElseThrow();
+            assertThat(node.decision(routed.decision().request().id()).orElseThrow().decision())
+                    .isSameAs(routed.decision());
+            assertThat(routed.decision().candidates()).isNotEmpty();
+            assertThat(routed.actual().orElseThrow().firstTokenMillis())
+                    .isPositive()
+                    .isLessThanOrEqualTo(account.stageMillis().get("first_token"));
             var second = generate(node, prompt, 24);
             assertThat(second.tokens).isEqualTo(expected);
             assertThat(second.await().account().promptTokensBySource())

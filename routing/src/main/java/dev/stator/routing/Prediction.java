@@ -1,0 +1,29 @@
+package dev.stator.routing;
+
+/**
+ * What a plan is expected to cost, in milliseconds.
+ *
+ * @param queueMillis until the worker that prefills begins with this prompt
+ * @param fetchMillis reading blocks that it lacks and that are cheaper to fetch than to compute
+ * @param prefillMillis computing the rest of the prompt
+ * @param handoffMillis from the last computed block to the first token on another worker; 0 if
+ *     aggregated
+ * @param harmMillis what others lose by it, and what this request loses after its first token: see
+ *     {@link RouterOptions#harmWeight()}
+ */
+public record Prediction(
+        double queueMillis,
+        double fetchMillis,
+        double prefillMillis,
+        double handoffMillis,
+        double harmMillis) {
+    /** From dispatch to the first token. */
+    public double firstTokenMillis() {
+        return queueMillis + fetchMillis + prefillMillis + handoffMillis;
+    }
+
+    /** What plans are compared by. */
+    public double costMillis() {
+        return firstTokenMillis() + harmMillis;
+    }
+}

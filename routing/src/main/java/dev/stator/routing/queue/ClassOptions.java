@@ -1,0 +1,24 @@
+package dev.stator.routing.queue;
+
+import java.time.Duration;
+
+/**
+ * One class of requests.
+ *
+ * @param name for metrics and messages
+ * @param minPriority the lowest {@link dev.stator.routing.RouteRequest#priority()} that is in this
+ *     class
+ * @param weight its share of the work among the classes that have requests waiting
+ * @param patience a request without deadline takes its place in its tenant's line as if it were due
+ *     this long after its arrival, so requests with deadlines cannot pass it for ever
+ */
+public record ClassOptions(String name, int minPriority, double weight, Duration patience) {
+    public ClassOptions {
+        QueueOptions.requireWeight("class " + name, weight);
+        if (patience.isNegative() || patience.compareTo(QueueOptions.MAX_PATIENCE) > 0) {
+            throw new IllegalArgumentException(
+                    "patience of class %s must be between 0 and %s, not %s"
+                            .formatted(name, QueueOptions.MAX_PATIENCE, patience));
+        }
+    }
+}
