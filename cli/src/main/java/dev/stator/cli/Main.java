@@ -4,6 +4,7 @@ import dev.stator.api.ApiStartException;
 import dev.stator.cache.CacheException;
 import dev.stator.engine.EngineException;
 import dev.stator.models.ModelFileException;
+import dev.stator.sim.time.SetupException;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -100,6 +101,7 @@ public final class Main {
                 .setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.AUTO))
                 .setUsageHelpWidth(100)
                 .setUsageHelpAutoWidth(true)
+                .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionStrategy(this::execute)
                 .setParameterExceptionHandler((e, _) -> misused(e))
                 .setExecutionExceptionHandler((e, _, _) -> failed(e));
@@ -111,6 +113,7 @@ public final class Main {
         commands.put("chat", () -> new ChatCommand(console));
         commands.put("model", () -> ModelCommand.commandLine(console));
         commands.put("config", () -> ServerFlags.addTo(specOf(new ConfigCommand(console))));
+        commands.put("plan", () -> new PlanCommand(console));
         commands.put("warm-up", () -> new WarmUpCommand(console));
         return commands;
     }
@@ -170,10 +173,16 @@ public final class Main {
                 refusal.getMessage().lines().forEach(console::note);
                 yield refusal.exitCode();
             }
+            case SetupException setup -> misused(setup);
             case EngineException _, CacheException _, ModelFileException _, ApiStartException _ ->
                     told(String.valueOf(e.getMessage()));
             default -> told("%s; --verbose shows where it comes from".formatted(e));
         };
+    }
+
+    private int misused(SetupException e) {
+        told(String.valueOf(e.getMessage()));
+        return Refusal.MISUSED;
     }
 
     private int told(String sentence) {

@@ -9,7 +9,9 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -42,7 +44,7 @@ final class MainTest {
     @Test
     void helpListsTheCommands() {
         assertThat(run("--help")).isZero();
-        assertThat(out()).contains("up", "chat", "model", "config", "--version");
+        assertThat(out()).contains("up", "chat", "model", "config", "plan", "--version");
     }
 
     @Test
@@ -147,5 +149,50 @@ final class MainTest {
     void chatRefusesWhatIsNoAddress() {
         assertThat(run("chat", "--url", "localhost")).isEqualTo(2);
         assertThat(err()).contains("'localhost' is no address of a server");
+    }
+
+    private static final String[] PLAN = {
+        "plan", "--isl", "3000", "--osl", "150", "--rate", "10", "--ttft", "500", "--itl", "30"
+    };
+
+    private static String[] plan(String... more) {
+        return Stream.concat(Arrays.stream(PLAN), Arrays.stream(more)).toArray(String[]::new);
+    }
+
+    @Test
+    void planPrintsAFleetThatKeepsTheLimits() {
+        assertThat(run(plan("--model", "llama-3.3-70b", "--gpu", "h100-sxm"))).isZero();
+        assertThat(out()).contains("Cheapest: ", "Alternative: ");
+    }
+
+    @Test
+    void planFailsWhereNothingKeepsTheLimits() {
+        assertThat(run(plan("--model", "llama-3.3-70b", "--gpu", "h100-sxm", "--max-gpus", "2")))
+                .isEqualTo(1);
+        assertThat(out()).contains("No fleet of up to 2 GPUs", "What would help:");
+    }
+
+    @Test
+    void planRefusesWhatItDoesNotKnowAndListsWhatItDoes() {
+        assertThat(run(plan("--model", "llama-9", "--gpu", "h100-sxm"))).isEqualTo(2);
+        assertThat(err()).startsWith("stator: no model 'llama-9' is known; known are llama-3.2-1b");
+        assertThat(err().lines()).hasSize(1);
+    }
+
+    @Test
+    void planRefusesAFigureThatMakesNoSense() {
+        assertThat(
+                        run(
+                                plan(
+                                        "--model",
+                                        "llama-3.3-70b",
+                                        "--gpu",
+                                        "h100-sxm",
+                                        "--prefix-hit",
+                                        "1.4")))
+                .isEqualTo(2);
+        assertThat(err())
+                .isEqualTo(
+                        "stator: the part of prompts that is there already must be at least 0 and below 1, not 1.4\n");
     }
 }
