@@ -5,6 +5,7 @@ import dev.stator.cache.CacheException;
 import dev.stator.engine.EngineException;
 import dev.stator.models.ModelFileException;
 import dev.stator.sim.time.SetupException;
+import dev.stator.sim.trace.TraceException;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -114,6 +115,7 @@ public final class Main {
         commands.put("model", () -> ModelCommand.commandLine(console));
         commands.put("config", () -> ServerFlags.addTo(specOf(new ConfigCommand(console))));
         commands.put("plan", () -> new PlanCommand(console));
+        commands.put("simulate", () -> new SimulateCommand(console));
         commands.put("warm-up", () -> new WarmUpCommand(console));
         return commands;
     }
@@ -174,13 +176,14 @@ public final class Main {
                 yield refusal.exitCode();
             }
             case SetupException setup -> misused(setup);
+            case TraceException trace -> misused(trace);
             case EngineException _, CacheException _, ModelFileException _, ApiStartException _ ->
                     told(String.valueOf(e.getMessage()));
             default -> told("%s; --verbose shows where it comes from".formatted(e));
         };
     }
 
-    private int misused(SetupException e) {
+    private int misused(RuntimeException e) {
         told(String.valueOf(e.getMessage()));
         return Refusal.MISUSED;
     }

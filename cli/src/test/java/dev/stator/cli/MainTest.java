@@ -44,7 +44,8 @@ final class MainTest {
     @Test
     void helpListsTheCommands() {
         assertThat(run("--help")).isZero();
-        assertThat(out()).contains("up", "chat", "model", "config", "plan", "--version");
+        assertThat(out())
+                .contains("up", "chat", "model", "config", "plan", "simulate", "--version");
     }
 
     @Test

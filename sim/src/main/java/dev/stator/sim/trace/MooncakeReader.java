@@ -23,8 +23,8 @@ final class MooncakeReader {
     /** Tokens that one hash id stands for. */
     static final int ID_TOKENS = 512;
 
-    /** Mooncake's published traces round arrivals down to multiples of this. */
-    private static final long TICK_NANOS = 3_000_000_000L;
+    /** Mooncake's published traces round arrivals down to about three seconds. */
+    private static final long LEAST_TICK_NANOS = 1_000_000_000L;
 
     private final TraceLines lines;
     private final int blockTokens;
@@ -58,10 +58,14 @@ final class MooncakeReader {
         return new Recorded(file.toString(), tokens, requests, tickOf(requests));
     }
 
+    /** The shortest time between different arrivals, if it is long enough to be a rounding. */
     private static long tickOf(List<TraceRequest> requests) {
-        boolean rounded =
-                requests.stream().allMatch(request -> request.arrivalNanos() % TICK_NANOS == 0);
-        return rounded ? TICK_NANOS : 0;
+        long tick = Long.MAX_VALUE;
+        for (int i = 1; i < requests.size(); i++) {
+            long apart = requests.get(i).arrivalNanos() - requests.get(i - 1).arrivalNanos();
+            tick = apart > 0 ? Math.min(tick, apart) : tick;
+        }
+        return tick >= LEAST_TICK_NANOS && tick < Long.MAX_VALUE ? tick : 0;
     }
 
     private boolean readInto(List<TraceRequest> requests) {

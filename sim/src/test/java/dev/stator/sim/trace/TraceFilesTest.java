@@ -44,7 +44,7 @@ class TraceFilesTest {
                         """);
         assertThat(trace.requests().getFirst().keys()[1])
                 .isNotEqualTo(trace.requests().getLast().keys()[1]);
-        assertThat(trace.tickNanos()).isZero();
+        assertThat(trace.tickNanos()).as("no rounding").isZero();
     }
 
     @Test

@@ -1,0 +1,66 @@
+package dev.stator.sim.world;
+
+import dev.stator.cache.BlockKey;
+import dev.stator.cache.BlockLedger;
+import dev.stator.cache.EvictionPolicy;
+import dev.stator.routing.index.BlockEvents;
+import dev.stator.routing.index.Place;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/** A tier below the device: host memory or files of a node, or a remote store. */
+final class Store {
+    private final BlockLedger ledger;
+    private final Feed feed;
+    private final double blockNanos;
+    private final Pipe reads = new Pipe();
+    private final Pipe writes = new Pipe();
+
+    Store(Place place, Storage storage, long blockBytes, Consumer<BlockEvents> events) {
+        feed = new Feed(place, events);
+        blockNanos = blockBytes / storage.bytesPerSecond() * 1e9;
+        int slots = (int) Math.clamp(storage.bytes() / blockBytes, 1, Integer.MAX_VALUE / 8);
+        int slotBytes = (int) Math.min(Integer.MAX_VALUE, blockBytes);
+        ledger = new BlockLedger(slots, slotBytes, EvictionPolicy.costAware(), feed::removed);
+    }
+
+    Place place() {
+        return feed.place();
+    }
+
+    /** When it has given so many blocks that are asked for now. */
+    long read(long now, int blocks) {
+        return reads.reserve(now, (long) (blocks * blockNanos));
+    }
+
+    /** When it has taken so many blocks that are written from now on. */
+    long write(long now, int blocks) {
+        return writes.reserve(now, (long) (blocks * blockNanos));
+    }
+
+    boolean holds(BlockKey key) {
+        return ledger.contains(key);
+    }
+
+    /** Counts a use of a block that is read. */
+    void use(BlockKey key) {
+        if (ledger.lease(key)) {
+            ledger.unlease(key);
+        }
+    }
+
+    void store(BlockKey key, Optional<BlockKey> parent, long recomputeMicros) {
+        if (ledger.store(key, parent, recomputeMicros)) {
+            feed.stored(key);
+        }
+    }
+
+    /** Tells the routers what has changed. */
+    void publish() {
+        feed.flush();
+    }
+
+    void checkIntegrity() {
+        ledger.checkIntegrity();
+    }
+}
