@@ -35,6 +35,8 @@ final class Main {
                 .addSubcommand(new IndexBench())
                 .addSubcommand(new RouteBench())
                 .addSubcommand(new PredictionBench())
+                .addSubcommand(new SimulationBench())
+                .addSubcommand(new ClaimsBench())
                 .addSubcommand(new HttpBench())
                 .addSubcommand(new StartupBench())
                 .setExecutionExceptionHandler(

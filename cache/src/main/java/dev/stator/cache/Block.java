@@ -24,6 +24,10 @@ final class Block {
     int children;
 
     int leases;
+
+    /** Whether it can be found; not while it is being written and not after it was evicted. */
+    boolean present;
+
     int frequency;
     double priority;
 

@@ -29,7 +29,7 @@ public final class BlockLedger {
     }
 
     public boolean contains(BlockKey key) {
-        return table.find(key).isPresent();
+        return table.contains(key);
     }
 
     /**
@@ -114,7 +114,7 @@ public final class BlockLedger {
      */
     public void checkIntegrity() {
         table.checkIntegrity();
-        if (size != table.keys().size()) {
+        if (size != table.size()) {
             throw new IllegalStateException("the number of blocks does not add up");
         }
     }

@@ -1,8 +1,8 @@
 package dev.stator.cache;
 
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,8 +25,11 @@ final class BlockTable {
     private final int slotCount;
     private final EvictionPolicy policy;
     private final SlotPool slots;
-    private final Map<BlockKey, Block> present = new HashMap<>();
-    private final Set<Block> writing = new HashSet<>();
+    private final BlockMap present = new BlockMap();
+
+    /** Few at a time, and the last to begin is often the first to end. */
+    private final List<Block> writing = new ArrayList<>();
+
     private final Map<BlockKey, Integer> pins = new HashMap<>();
     private final Evictables evictables = new Evictables();
     private final Ghosts ghosts;
@@ -40,15 +43,24 @@ final class BlockTable {
         this.slotBytes = slotBytes;
         this.policy = policy;
         slots = new SlotPool(slotCount);
-        ghosts = new Ghosts((int) Math.min(Integer.MAX_VALUE, (long) slotCount * GHOSTS_PER_SLOT));
+        long remembered = policy.countsUses() ? (long) slotCount * GHOSTS_PER_SLOT : 0;
+        ghosts = new Ghosts((int) Math.min(Integer.MAX_VALUE, remembered));
     }
 
     Optional<Block> find(BlockKey key) {
-        return Optional.ofNullable(present.get(key));
+        return present.find(key);
+    }
+
+    boolean contains(BlockKey key) {
+        return present.contains(key);
+    }
+
+    int size() {
+        return present.size();
     }
 
     Set<BlockKey> keys() {
-        return present.keySet();
+        return Set.copyOf(present.keys());
     }
 
     SlotPool slots() {
@@ -80,7 +92,7 @@ final class BlockTable {
 
     /** Ends writing without a result and takes the slot back, if there was one. */
     void abandon(Block block) {
-        writing.remove(block);
+        endWriting(block);
         if (block.slot != SlotPool.NONE) {
             slots.giveBack(block.slot);
         }
@@ -89,8 +101,9 @@ final class BlockTable {
 
     /** Ends writing: the block is present from now on. It must not be already. */
     void publish(Block block) {
-        writing.remove(block);
-        present.put(block.key, block);
+        endWriting(block);
+        present.add(block);
+        block.present = true;
         block.frequency = Math.min(ghosts.recall(block.key), FREQUENCY_MAX);
         use(block);
         refresh(block);
@@ -101,7 +114,8 @@ final class BlockTable {
         Optional<Block> victim = evictables.poll();
         victim.ifPresent(
                 block -> {
-                    present.remove(block.key);
+                    present.remove(block);
+                    block.present = false;
                     ghosts.remember(block.key, block.frequency);
                     age = Math.max(age, block.priority);
                     slots.giveBack(block.slot);
@@ -127,7 +141,11 @@ final class BlockTable {
 
     /** Makes every block absent; leases and writes that are open may still end. */
     void clear() {
-        present.values().forEach(evictables::remove);
+        present.forEach(
+                block -> {
+                    evictables.remove(block);
+                    block.present = false;
+                });
         present.clear();
     }
 
@@ -158,24 +176,25 @@ final class BlockTable {
 
     /** Present blocks with a lease or a pin; takes time in their number. */
     int pinned() {
-        int pinned = 0;
-        for (Block block : present.values()) {
-            if (block.leases > 0 || pins.containsKey(block.key)) {
-                pinned++;
-            }
-        }
-        return pinned;
+        var pinned = new ArrayList<Block>();
+        present.forEach(
+                block -> {
+                    if (block.leases > 0 || pins.containsKey(block.key)) {
+                        pinned.add(block);
+                    }
+                });
+        return pinned.size();
     }
 
     void checkIntegrity() {
         evictables.checkIntegrity();
         checkSlots();
         Map<Block, Integer> children = new HashMap<>();
-        present.values().forEach(block -> countChild(block, children));
+        present.forEach(block -> countChild(block, children));
         writing.forEach(block -> countChild(block, children));
         int leased = 0;
         int evictable = 0;
-        for (Block block : present.values()) {
+        for (Block block : blocks()) {
             leased += block.leases;
             evictable += evictables.contains(block) ? 1 : 0;
             check(block.leases >= 0, "negative leases on " + block.key);
@@ -191,10 +210,17 @@ final class BlockTable {
         check(pins.values().stream().allMatch(count -> count > 0), "a pin without owner");
     }
 
+    private List<Block> blocks() {
+        var blocks = new ArrayList<Block>();
+        present.forEach(blocks::add);
+        check(blocks.stream().allMatch(block -> block.present), "absent and in the table");
+        return blocks;
+    }
+
     private void checkSlots() {
         BitSet seen = slots.freeSlots();
         int occupied = 0;
-        for (Set<Block> blocks : List.of(Set.copyOf(present.values()), writing)) {
+        for (List<Block> blocks : List.of(blocks(), writing)) {
             for (Block block : blocks) {
                 check(block.slot >= 0 && block.slot < slotCount, "no slot: " + block.key);
                 check(!seen.get(block.slot), "slot " + block.slot + " is in two places");
@@ -208,7 +234,9 @@ final class BlockTable {
     private void countChild(Block block, Map<Block, Integer> children) {
         Block parent = block.parent;
         if (parent != null) {
-            check(present.get(parent.key) == parent, "the parent of " + block.key + " is gone");
+            check(
+                    find(parent.key).orElse(null) == parent,
+                    "the parent of " + block.key + " is gone");
             children.merge(parent, 1, Integer::sum);
         }
     }
@@ -217,6 +245,12 @@ final class BlockTable {
         if (!holds) {
             throw new IllegalStateException(broken);
         }
+    }
+
+    private void endWriting(Block block) {
+        int place = writing.lastIndexOf(block);
+        writing.set(place, writing.getLast());
+        writing.removeLast();
     }
 
     private void use(Block block) {
@@ -248,7 +282,7 @@ final class BlockTable {
     private boolean mayGo(Block block) {
         return block.leases == 0
                 && block.children == 0
-                && !pins.containsKey(block.key)
-                && present.get(block.key) == block;
+                && block.present
+                && (pins.isEmpty() || !pins.containsKey(block.key));
     }
 }

@@ -9,6 +9,10 @@ import java.util.Optional;
  */
 final class Evictables {
     private Block[] heap = new Block[16];
+
+    // Of the block in the same place, so that a search touches no other blocks.
+    private double[] priorities = new double[16];
+    private long[] uses = new long[16];
     private int size;
 
     int size() {
@@ -26,9 +30,10 @@ final class Evictables {
         }
         if (size == heap.length) {
             heap = Arrays.copyOf(heap, size * 2);
+            priorities = Arrays.copyOf(priorities, size * 2);
+            uses = Arrays.copyOf(uses, size * 2);
         }
-        place(block, size++);
-        up(block);
+        up(block, block.priority, block.lastUse, size++);
     }
 
     void remove(Block block) {
@@ -37,11 +42,10 @@ final class Evictables {
         }
         int hole = block.queueIndex;
         block.queueIndex = Block.NOT_QUEUED;
-        Block last = heap[--size];
-        if (last != block) {
-            place(last, hole);
-            up(last);
-            down(last);
+        size--;
+        if (hole < size) {
+            Block last = heap[size];
+            up(last, last.priority, last.lastUse, down(last.priority, last.lastUse, hole));
         }
     }
 
@@ -59,50 +63,61 @@ final class Evictables {
             if (heap[i].queueIndex != i) {
                 throw new IllegalStateException("block " + heap[i].key + " has lost its place");
             }
-            if (i > 0 && before(heap[i], heap[(i - 1) / 2])) {
+            if (heap[i].priority != priorities[i] || heap[i].lastUse != uses[i]) {
+                throw new IllegalStateException("priority of " + heap[i].key + " has changed");
+            }
+            if (i > 0 && before(i, priorities[(i - 1) / 2], uses[(i - 1) / 2])) {
                 throw new IllegalStateException("eviction order broken at place " + i);
             }
         }
     }
 
-    private void up(Block block) {
-        while (block.queueIndex > 0) {
-            Block above = heap[(block.queueIndex - 1) / 2];
-            if (!before(block, above)) {
-                return;
+    /** Puts a block into the hole, or further up. */
+    private void up(Block block, double priority, long use, int hole) {
+        while (hole > 0) {
+            int above = (hole - 1) / 2;
+            if (!before(priority, use, above)) {
+                break;
             }
-            swap(block, above);
+            move(above, hole);
+            hole = above;
         }
+        heap[hole] = block;
+        priorities[hole] = priority;
+        uses[hole] = use;
+        block.queueIndex = hole;
     }
 
-    private void down(Block block) {
+    /** Moves the hole down to where such a block may be; returns its place. */
+    private int down(double priority, long use, int hole) {
         while (true) {
-            int child = 2 * block.queueIndex + 1;
+            int child = 2 * hole + 1;
             if (child >= size) {
-                return;
+                return hole;
             }
-            if (child + 1 < size && before(heap[child + 1], heap[child])) {
+            if (child + 1 < size && before(child + 1, priorities[child], uses[child])) {
                 child++;
             }
-            if (!before(heap[child], block)) {
-                return;
+            if (!before(child, priority, use)) {
+                return hole;
             }
-            swap(heap[child], block);
+            move(child, hole);
+            hole = child;
         }
     }
 
-    private void swap(Block a, Block b) {
-        int place = a.queueIndex;
-        place(a, b.queueIndex);
-        place(b, place);
+    private void move(int from, int to) {
+        heap[to] = heap[from];
+        priorities[to] = priorities[from];
+        uses[to] = uses[from];
+        heap[to].queueIndex = to;
     }
 
-    private void place(Block block, int index) {
-        heap[index] = block;
-        block.queueIndex = index;
+    private boolean before(int place, double priority, long use) {
+        return priorities[place] != priority ? priorities[place] < priority : uses[place] < use;
     }
 
-    private static boolean before(Block a, Block b) {
-        return a.priority != b.priority ? a.priority < b.priority : a.lastUse < b.lastUse;
+    private boolean before(double priority, long use, int place) {
+        return priority != priorities[place] ? priority < priorities[place] : use < uses[place];
     }
 }

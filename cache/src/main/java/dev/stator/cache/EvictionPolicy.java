@@ -8,6 +8,11 @@ package dev.stator.cache;
 public interface EvictionPolicy {
     double priority(Use use);
 
+    /** Whether it looks at {@link Use#frequency}; if not, evicted blocks need no memory of it. */
+    default boolean countsUses() {
+        return true;
+    }
+
     /**
      * One use of a block: a read, or the write that stored it.
      *
@@ -27,6 +32,6 @@ public interface EvictionPolicy {
 
     /** Least recently used first. */
     static EvictionPolicy leastRecentlyUsed() {
-        return Use::clock;
+        return new LeastRecentlyUsed();
     }
 }

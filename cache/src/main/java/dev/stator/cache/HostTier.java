@@ -78,7 +78,7 @@ public final class HostTier implements AutoCloseable {
         lock.lock();
         try {
             int matched = 0;
-            while (matched < keys.size() && table.find(keys.get(matched)).isPresent()) {
+            while (matched < keys.size() && table.contains(keys.get(matched))) {
                 matched++;
             }
             return matched;
@@ -128,7 +128,7 @@ public final class HostTier implements AutoCloseable {
         try {
             for (int end = to - 1; end > from; end--) {
                 BlockKey key = parts.get(end - from - 1);
-                if (table.find(key).isPresent()) {
+                if (table.contains(key)) {
                     return acquire(key, tokens, from, end);
                 }
             }
@@ -142,7 +142,7 @@ public final class HostTier implements AutoCloseable {
     public ClaimState claim(BlockKey key, Claimant who) {
         lock.lock();
         try {
-            if (table.find(key).isPresent()) {
+            if (table.contains(key)) {
                 return ClaimState.PRESENT;
             }
             return closed ? ClaimState.MINE : claims.claim(key, who);
@@ -193,7 +193,7 @@ public final class HostTier implements AutoCloseable {
         boolean backed;
         lock.lock();
         try {
-            if (closed || table.find(key).isPresent()) {
+            if (closed || table.contains(key)) {
                 return Optional.empty();
             }
             Optional<Block> above = from == 0 ? Optional.empty() : table.find(parent);
@@ -256,7 +256,7 @@ public final class HostTier implements AutoCloseable {
             return new CacheStats(
                     options.slots() * options.stride(),
                     options.slots(),
-                    table.keys().size(),
+                    table.size(),
                     table.writing(),
                     table.leases(),
                     table.pinned(),
@@ -327,7 +327,7 @@ public final class HostTier implements AutoCloseable {
                 throw new IllegalStateException("the reservation has ended already");
             }
             Block block = reservation.block();
-            if (closed || table.find(block.key).isPresent()) {
+            if (closed || table.contains(block.key)) {
                 table.abandon(block);
             } else {
                 table.publish(block);

@@ -5,6 +5,7 @@ import dev.stator.sim.plan.Goal;
 import dev.stator.sim.plan.Percentile;
 import dev.stator.sim.plan.Planner;
 import dev.stator.sim.plan.Proposal;
+import dev.stator.sim.plan.Rehearsal;
 import dev.stator.sim.time.Catalog;
 import dev.stator.sim.time.Workload;
 import java.util.concurrent.Callable;
@@ -18,7 +19,8 @@ import picocli.CommandLine.Option;
         abbreviateSynopsis = true,
         description = {
             "Find the cheapest fleet of GPUs that serves a load within limits, and what the other way to",
-            "divide the work (aggregated, or split into prefill and decode workers) would take."
+            "divide the work (aggregated, or split into prefill and decode workers) would take. Formulas",
+            "propose, a simulation confirms."
         },
         footer = {
             "",
@@ -102,6 +104,11 @@ final class PlanCommand implements Callable<Integer> {
             description = "the most GPUs that may be used [${DEFAULT-VALUE}]")
     private int maxGpus = 64;
 
+    @Option(
+            names = "--formulas",
+            description = "do not confirm in the simulator what formulas propose")
+    private boolean formulas;
+
     @Option(names = "--json", description = "for programs")
     private boolean json;
 
@@ -124,7 +131,14 @@ final class PlanCommand implements Callable<Integer> {
                         itlMillis,
                         percentile,
                         maxGpus);
-        var proposal = Proposal.of(goal, new Planner(new Estimate()));
+        var planner = new Planner(new Estimate());
+        var proposal =
+                formulas
+                        ? Proposal.of(goal, planner)
+                        : new Patience(console)
+                                .during(
+                                        "simulating the proposals",
+                                        () -> Proposal.of(goal, planner, new Rehearsal()));
         console.out().println((json ? proposal.json() : proposal.text()).stripTrailing());
         return proposal.chosen().isPresent() ? 0 : Refusal.FAILED;
     }

@@ -163,7 +163,14 @@ final class MainTest {
     @Test
     void planPrintsAFleetThatKeepsTheLimits() {
         assertThat(run(plan("--model", "llama-3.3-70b", "--gpu", "h100-sxm"))).isZero();
-        assertThat(out()).contains("Cheapest: ", "Alternative: ");
+        assertThat(out()).contains("Cheapest: ", "Alternative: ", "; simulated, up to ");
+    }
+
+    @Test
+    void planByFormulasSimulatesNothing() {
+        assertThat(run(plan("--model", "llama-3.3-70b", "--gpu", "h100-sxm", "--formulas")))
+                .isZero();
+        assertThat(out()).contains("Cheapest: ").doesNotContain("simulated");
     }
 
     @Test

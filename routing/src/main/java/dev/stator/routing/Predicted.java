@@ -180,7 +180,9 @@ final class Predicted implements Strategy {
         if (from != to) {
             double handoff =
                     situation.predictor.handoffMillis(from, prompts[from], to, answers[to]);
-            plans.offer(from, to, prompts[from].costMillis() + handoff + answers[to].harmMillis);
+            double harm =
+                    answers[to].harmMillis + situation.predictor.idleRoomMillis(prompts[from], to);
+            plans.offer(from, to, prompts[from].costMillis() + handoff + harm);
         }
     }
 

@@ -252,6 +252,15 @@ final class Predictor {
         return (left + answer.joinMillis) * worker.factor(Stage.HANDOFF, now);
     }
 
+    /**
+     * What a split costs those who wait for room: until the prompt is computed elsewhere, its room
+     * at the answering worker is taken and of no use.
+     */
+    double idleRoomMillis(PromptSide prompt, int to) {
+        double part = (double) request.promptTokens() / fleet.worker(to).spec.kvTokens();
+        return waitingBehind * part * prompt.doneMillis();
+    }
+
     Plan.Aggregated aggregated(int at, PromptSide prompt) {
         return new Plan.Aggregated(
                 fleet.worker(at).spec.id(),
@@ -274,7 +283,7 @@ final class Predictor {
                         prompt.fetchMillis,
                         prompt.prefillMillis,
                         handoffMillis(from, prompt, to, answer),
-                        prompt.harmMillis + answer.harmMillis),
+                        prompt.harmMillis + answer.harmMillis + idleRoomMillis(prompt, to)),
                 new Supply(
                         prompt.heldBlocks, sources(from, prompt.heldBlocks, prompt.suppliedBlocks)),
                 new Supply(

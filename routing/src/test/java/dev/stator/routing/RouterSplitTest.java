@@ -122,4 +122,22 @@ final class RouterSplitTest {
 
         assertThat(scene.plan(scene.prompt(2, 40)).prediction().queueMillis()).isZero();
     }
+
+    @Test
+    void roomThatASplitKeepsIdleCountsForThoseWhoWaitForIt() {
+        var quiet = split(Mode.DISAGGREGATED, 0).prediction();
+        var crowded = split(Mode.DISAGGREGATED, 9000).prediction();
+
+        // Two workers compute prompts and one prompt waits: half a one behind this one.
+        double computing = 0.5 * crowded.prefillMillis();
+        assertThat(crowded.harmMillis() - quiet.harmMillis()).isGreaterThan(1.01 * computing);
+    }
+
+    private Plan split(Mode mode, int waitingElsewhere) {
+        var scene = scene(mode).worker("p1", "node", WorkerRole.PREFILL);
+        if (waitingElsewhere > 0) {
+            scene.waiting("p1", waitingElsewhere);
+        }
+        return scene.plan(scene.prompt(1, 90));
+    }
 }

@@ -1,5 +1,6 @@
 package dev.stator.sim.plan;
 
+import dev.stator.sim.time.Gpu;
 import dev.stator.sim.time.Link;
 import dev.stator.sim.time.WorkerShape;
 
@@ -7,11 +8,27 @@ import dev.stator.sim.time.WorkerShape;
 public sealed interface Fleet {
     int gpus();
 
+    /** One of the workers that generate. */
+    WorkerShape generator();
+
+    default Gpu gpu() {
+        return generator().gpu();
+    }
+
+    default long kvBytesPerToken() {
+        return generator().kvBytesPerToken();
+    }
+
     /** One line for people. */
     String describe();
 
     /** Each worker prefills for itself and answers. */
     record Aggregated(WorkerShape worker, int workers, int stepTokens) implements Fleet {
+        @Override
+        public WorkerShape generator() {
+            return worker;
+        }
+
         @Override
         public int gpus() {
             return workers * worker.gpus();
@@ -27,6 +44,11 @@ public sealed interface Fleet {
     /** Some workers prefill, others answer. */
     record Split(WorkerShape prefill, int prefillWorkers, WorkerShape decode, int decodeWorkers)
             implements Fleet {
+        @Override
+        public WorkerShape generator() {
+            return decode;
+        }
+
         @Override
         public int gpus() {
             return prefillWorkers * prefill.gpus() + decodeWorkers * decode.gpus();

@@ -18,7 +18,8 @@ import java.util.stream.Stream;
  */
 public final class Planner {
     /** Prompt tokens per step that aggregated workers are tried with. */
-    private static final List<Integer> STEP_TOKENS = List.of(256, 512, 1024, 2048, 4096, 8192);
+    private static final List<Integer> STEP_TOKENS =
+            List.of(64, 128, 256, 512, 1024, 2048, 4096, 8192);
 
     private static final int MORE_DECODE_WORKERS = 2;
     private static final int RATE_ROUNDS = 20;
@@ -37,7 +38,7 @@ public final class Planner {
     }
 
     /** The two ways to divide the work. */
-    enum Kind {
+    public enum Kind {
         AGGREGATED,
         SPLIT;
 
@@ -138,7 +139,8 @@ public final class Planner {
     /** In milliseconds. */
     record Figures(double ttft, double itl) {}
 
-    private static Stream<Fleet> fleets(Goal goal, Kind kind, int gpus) {
+    /** All that can be made of so many GPUs, which may leave some unused. */
+    public static Stream<Fleet> fleets(Goal goal, Kind kind, int gpus) {
         var shapes = shapes(goal).stream().filter(shape -> shape.gpus() <= gpus).toList();
         return switch (kind) {
             case AGGREGATED ->
@@ -234,7 +236,8 @@ public final class Planner {
         return best;
     }
 
-    private Candidate candidate(Goal goal, Fleet fleet) {
+    /** A fleet as the judge sees it. */
+    Candidate candidate(Goal goal, Fleet fleet) {
         var forecast = judge.judge(fleet, goal);
         return new Candidate(fleet, forecast, forecast.margin(goal));
     }

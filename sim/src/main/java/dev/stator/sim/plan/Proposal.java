@@ -5,8 +5,10 @@ import dev.stator.sim.plan.Planner.Kind;
 import dev.stator.sim.time.Catalog;
 import dev.stator.sim.time.SetupException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The answer of {@code stator plan}: what to set up, or why nothing will do and what would help.
@@ -18,6 +20,7 @@ import java.util.Optional;
  *     loses
  * @param closest where there is none: what comes closest with the GPUs that may be used, if any
  *     worker is that small
+ * @param refused what formulas proposed and the simulator turned down
  * @param help where there is none: sentences about what would help
  */
 public record Proposal(
@@ -26,47 +29,89 @@ public record Proposal(
         Optional<Choice> alternative,
         Optional<Candidate> sameGpus,
         Optional<Choice> closest,
+        List<Confirmation.Refused> refused,
         List<String> help) {
-    /**
-     * @param largestRate up to which it keeps the limits, in requests per second
-     */
-    public record Choice(Candidate candidate, double largestRate) {}
+    /** The fewest GPUs first, then what the simulator, or else formulas, give the most room. */
+    private static final Comparator<Choice> BETTER =
+            Comparator.<Choice>comparingInt(choice -> choice.candidate().fleet().gpus())
+                    .thenComparing(Comparator.comparingDouble(Choice::room).reversed());
 
     /**
+     * @param largestRate up to which it keeps the limits by formulas, in requests per second
+     * @param trial in the simulator, unless that was not asked
+     */
+    public record Choice(Candidate candidate, double largestRate, Optional<Trial> trial) {
+        private double room() {
+            return trial.map(Trial::largestRate).orElse(candidate.margin());
+        }
+    }
+
+    /**
+     * By formulas alone.
+     *
      * @throws SetupException if the model fits no worker of that kind of GPU
      */
     public static Proposal of(Goal goal, Planner planner) {
         var result = planner.search(goal);
-        var cheapest = result.cheapest();
-        return cheapest.filter(candidate -> candidate.fleet().gpus() <= goal.maxGpus())
-                .map(candidate -> found(goal, planner, result, candidate))
-                .orElseGet(() -> nothing(goal, planner, cheapest));
+        return of(
+                goal,
+                planner,
+                Confirmation.byFormulas(goal, planner, result.split()),
+                Confirmation.byFormulas(goal, planner, result.aggregated()));
     }
 
-    private static Proposal found(
-            Goal goal, Planner planner, Planner.Result result, Candidate best) {
-        var other = Kind.of(best.fleet()).other();
+    /**
+     * By formulas, and confirmed in the simulator: where that turns a fleet down, the next larger
+     * one is tried.
+     *
+     * @throws SetupException if the model fits no worker of that kind of GPU
+     */
+    public static Proposal of(Goal goal, Planner planner, Rehearsal rehearsal) {
+        var result = planner.search(goal);
+        return of(
+                goal,
+                planner,
+                Confirmation.of(goal, planner, rehearsal, Kind.SPLIT, result.split()),
+                Confirmation.of(goal, planner, rehearsal, Kind.AGGREGATED, result.aggregated()));
+    }
+
+    private static Proposal of(
+            Goal goal, Planner planner, Confirmation split, Confirmation aggregated) {
+        var choices =
+                Stream.concat(split.choice().stream(), aggregated.choice().stream())
+                        .sorted(BETTER)
+                        .toList();
+        var refused =
+                Stream.concat(split.refused().stream(), aggregated.refused().stream()).toList();
+        var cheapest = choices.stream().findFirst();
+        if (cheapest.isEmpty() || cheapest.get().candidate().fleet().gpus() > goal.maxGpus()) {
+            return nothing(goal, planner, cheapest.map(Choice::candidate), refused);
+        }
+        var best = cheapest.get();
+        var fleet = best.candidate().fleet();
         return new Proposal(
                 goal,
-                Optional.of(choice(goal, planner, best)),
-                result.of(other).map(candidate -> choice(goal, planner, candidate)),
-                planner.closest(goal, other, best.fleet().gpus()),
+                cheapest,
+                choices.stream().skip(1).findFirst(),
+                planner.closest(goal, Kind.of(fleet).other(), fleet.gpus()),
                 Optional.empty(),
+                refused,
                 List.of());
     }
 
-    private static Choice choice(Goal goal, Planner planner, Candidate candidate) {
-        return new Choice(candidate, planner.largestRate(candidate.fleet(), goal));
-    }
-
-    private static Proposal nothing(Goal goal, Planner planner, Optional<Candidate> cheapest) {
+    private static Proposal nothing(
+            Goal goal,
+            Planner planner,
+            Optional<Candidate> cheapest,
+            List<Confirmation.Refused> refused) {
         var closest = planner.strongest(goal, goal.maxGpus());
         return new Proposal(
                 goal,
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
-                closest.map(candidate -> choice(goal, planner, candidate)),
+                Confirmation.byFormulas(goal, planner, closest).choice(),
+                refused,
                 help(goal, planner, cheapest, closest));
     }
 

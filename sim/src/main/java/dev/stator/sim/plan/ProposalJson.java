@@ -20,6 +20,14 @@ final class ProposalJson {
         proposal.alternative().ifPresent(choice -> choice(root.putObject("alternative"), choice));
         proposal.sameGpus().ifPresent(same -> candidate(root.putObject("same-gpus"), same));
         proposal.closest().ifPresent(choice -> choice(root.putObject("closest"), choice));
+        var refused = root.putArray("refused");
+        proposal.refused()
+                .forEach(
+                        each -> {
+                            var node = refused.addObject();
+                            candidate(node, each.candidate());
+                            trial(node.putObject("simulated"), each.trial());
+                        });
         var help = root.putArray("help");
         proposal.help().forEach(help::add);
         return MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(root);
@@ -42,6 +50,14 @@ final class ProposalJson {
     private static void choice(ObjectNode node, Proposal.Choice choice) {
         candidate(node, choice.candidate());
         node.put("largest-rate", choice.largestRate());
+        choice.trial().ifPresent(trial -> trial(node.putObject("simulated"), trial));
+    }
+
+    private static void trial(ObjectNode node, Trial trial) {
+        figure(node.putObject("ttft-millis"), trial.ttft());
+        figure(node.putObject("itl-millis"), trial.itl());
+        node.put("good-share", trial.outcome().goodShare());
+        node.put("largest-rate", trial.largestRate());
     }
 
     private static void candidate(ObjectNode node, Candidate candidate) {

@@ -20,9 +20,11 @@ final class ProposalText {
             refusal();
         }
         line("");
+        boolean simulated = proposal.chosen().flatMap(Proposal.Choice::trial).isPresent();
         line(
-                "Estimated by formulas of queues over calibrated time models, for prompts and answers all of these");
-        line("lengths that arrive at random; see docs/time-models.md.");
+                "Estimated by formulas of queues%s over calibrated time models, for prompts and answers all",
+                simulated ? ", and simulated," : "");
+        line("of these lengths that arrive at random; see docs/time-models.md.");
     }
 
     private void question() {
@@ -48,22 +50,41 @@ final class ProposalText {
 
     private void answer(Proposal.Choice chosen) {
         line("Cheapest: %s", headline(chosen.candidate()));
-        figures(chosen.candidate());
+        figures(chosen);
         capacity(chosen);
         line("");
         var kind = Kind.of(chosen.candidate().fleet()).other();
         if (proposal.alternative().isPresent()) {
             var other = proposal.alternative().get();
             line("Alternative: %s", headline(other.candidate()));
-            figures(other.candidate());
+            figures(other);
             capacity(other);
-            line("  %s", comparison(chosen.candidate(), other.candidate()));
+            line("  %s", comparison(chosen, other));
         } else {
             line(
                     "%s: no number of GPUs keeps the limits",
                     kind == Kind.SPLIT ? "Split" : "Aggregated");
         }
         proposal.sameGpus().filter(same -> !same.keeps()).ifPresent(this::loser);
+        refused();
+    }
+
+    /** What the simulator turned down. */
+    private void refused() {
+        if (!proposal.refused().isEmpty()) {
+            line("");
+            line("Formulas proposed these first, but in the simulator they break the limits:");
+        }
+        for (var refused : proposal.refused()) {
+            var trial = refused.trial();
+            line("  %s", headline(refused.candidate()));
+            line(
+                    "    %.1f %% of the requests keep both limits; first token after %s ms, %s ms between tokens (%s)",
+                    100 * trial.outcome().goodShare(),
+                    millis(trial.ttft().at(goal.percentile())),
+                    millis(trial.itl().at(goal.percentile())),
+                    goal.percentile().name().toLowerCase(Locale.ROOT));
+        }
     }
 
     private void loser(Candidate same) {
@@ -79,7 +100,7 @@ final class ProposalText {
                         closest -> {
                             line("");
                             line("Closest: %s", headline(closest.candidate()));
-                            figures(closest.candidate());
+                            figures(closest);
                             line(
                                     "  What binds: %s.",
                                     reason(closest.candidate().forecast().limit()));
@@ -94,6 +115,7 @@ final class ProposalText {
             line("What would help:");
             proposal.help().forEach(help -> line("  - %s", help));
         }
+        refused();
     }
 
     private static String headline(Candidate candidate) {
@@ -105,11 +127,13 @@ final class ProposalText {
                         candidate.fleet().describe());
     }
 
-    private void figures(Candidate candidate) {
-        var forecast = candidate.forecast();
+    private void figures(Proposal.Choice choice) {
+        var forecast = choice.candidate().forecast();
         line("  %-20s %8s %8s %8s %8s %8s", "", "mean", "p90", "p99", "limit", "margin");
         row("first token, ms", forecast.ttft(), goal.ttftMillis());
+        choice.trial().ifPresent(trial -> row("  simulated", trial.ttft(), goal.ttftMillis()));
         row("between tokens, ms", forecast.itl(), goal.itlMillis());
+        choice.trial().ifPresent(trial -> row("  simulated", trial.itl(), goal.itlMillis()));
     }
 
     private void row(String what, Figure figure, double limit) {
@@ -129,15 +153,32 @@ final class ProposalText {
         line(
                 "  Prompts are computed in %.0f %% of the time; %.0f answers at a time, KV has room for %,d.",
                 100 * forecast.prefillBusy(), Math.max(1, forecast.running()), forecast.room());
-        line("  Keeps both limits up to %s requests/s.", number(choice.largestRate()));
+        var simulated =
+                choice.trial()
+                        .map(
+                                trial ->
+                                        "; simulated, up to %s, %.2f times what is asked"
+                                                .formatted(
+                                                        number(trial.largestRate()),
+                                                        trial.largestRate()
+                                                                / goal.requestsPerSecond()))
+                        .orElse("");
+        line("  Keeps both limits up to %s requests/s%s.", number(choice.largestRate()), simulated);
     }
 
-    private String comparison(Candidate best, Candidate other) {
-        int more = other.fleet().gpus() - best.fleet().gpus();
-        return more == 0
-                ? "It takes as many GPUs but leaves a margin of %.0f %% instead of %.0f %%."
-                        .formatted(100 * other.margin(), 100 * best.margin())
-                : "It takes %d GPU%s more.".formatted(more, more == 1 ? "" : "s");
+    private String comparison(Proposal.Choice best, Proposal.Choice other) {
+        int more = other.candidate().fleet().gpus() - best.candidate().fleet().gpus();
+        if (more > 0) {
+            return "It takes %d GPU%s more.".formatted(more, more == 1 ? "" : "s");
+        }
+        return best.trial().isPresent() && other.trial().isPresent()
+                ? "It takes as many GPUs but keeps the limits up to %s requests/s instead of %s."
+                        .formatted(
+                                number(other.trial().get().largestRate()),
+                                number(best.trial().get().largestRate()))
+                : "It takes as many GPUs but leaves a margin of %.0f %% instead of %.0f %%."
+                        .formatted(
+                                100 * other.candidate().margin(), 100 * best.candidate().margin());
     }
 
     private String broken(Forecast forecast) {

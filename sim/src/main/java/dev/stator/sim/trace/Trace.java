@@ -1,7 +1,7 @@
 package dev.stator.sim.trace;
 
 /** What a fleet is asked to do. Immutable; each run takes its own {@link Arrivals} from it. */
-public sealed interface Trace permits Recorded, SessionMix {
+public sealed interface Trace permits Recorded, SessionMix, Alike {
     String name();
 
     /** Tokens per block of the requests' keys. */

@@ -10,35 +10,38 @@ import java.util.Map;
  * Which absent blocks somebody computes already, and who waits for them instead of doing so too.
  */
 final class Claims {
-    private record Claim(Job owner, List<Job> waiting) {}
+    private final Map<BlockKey, Job> owners = new HashMap<>();
 
-    private final Map<BlockKey, Claim> claims = new HashMap<>();
+    /** Of the few claimed blocks that somebody waits for. */
+    private final Map<BlockKey, List<Job>> waiting = new HashMap<>();
 
     /** Takes what nobody has claimed. */
     void claim(BlockKey key, Job owner) {
-        claims.computeIfAbsent(key, _ -> new Claim(owner, new ArrayList<>(0)));
+        owners.putIfAbsent(key, owner);
     }
 
     /** Puts a job among those who wait for a block; false if nobody else computes it. */
-    boolean await(BlockKey key, Job waiting) {
-        Claim claim = claims.get(key);
-        if (claim == null || claim.owner == waiting) {
+    boolean await(BlockKey key, Job waiter) {
+        Job owner = owners.get(key);
+        if (owner == null || owner == waiter) {
             return false;
         }
-        claim.waiting.add(waiting);
+        waiting.computeIfAbsent(key, _ -> new ArrayList<>()).add(waiter);
         return true;
     }
 
     /** The block is there, or its owner has given up; who waited looks again. */
     void settle(BlockKey key, Job owner) {
-        Claim claim = claims.get(key);
-        if (claim != null && claim.owner == owner) {
-            claims.remove(key);
-            claim.waiting.forEach(job -> job.worker.onboarding().resume(job));
+        if (!owners.remove(key, owner) || waiting.isEmpty()) {
+            return;
+        }
+        List<Job> waiters = waiting.remove(key);
+        if (waiters != null) {
+            waiters.forEach(job -> job.worker.onboarding().resume(job));
         }
     }
 
     int size() {
-        return claims.size();
+        return owners.size();
     }
 }

@@ -15,6 +15,7 @@ import java.util.Map;
  * @param firstToken milliseconds from arrival to first token
  * @param firstTokenPercentiles the same, from the 1st to the 99th
  * @param gap milliseconds between tokens; the mean is that of the requests' means
+ * @param requestGap the mean between a request's tokens, over the requests
  * @param goodShare of the requests met the SLA
  * @param outputTokensPerGpuSecond generated
  * @param origins where the prompts' KV came from, as shares of all prompt tokens
@@ -33,6 +34,7 @@ public record Outcome(
         Spread firstToken,
         List<Double> firstTokenPercentiles,
         Spread gap,
+        Spread requestGap,
         double goodShare,
         double goodPerSecond,
         double outputTokensPerGpuSecond,

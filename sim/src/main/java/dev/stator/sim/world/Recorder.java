@@ -15,8 +15,15 @@ final class Recorder {
     private long outputTokens;
     private long preemptions;
     private long restarts;
+    private int broken;
+    private Sla sla = new Sla(Double.MAX_VALUE, Double.MAX_VALUE);
     private boolean counting;
     private long countingFrom;
+
+    /** What every request is promised. */
+    void promise(Sla all) {
+        sla = all;
+    }
 
     /** Requests that arrive from now on count. */
     void begin(long nanos) {
@@ -46,6 +53,7 @@ final class Recorder {
         gapMillis[size] =
                 output == 1 ? 0 : (flight.lastTokenAt - flight.firstTokenAt) / 1e6 / (output - 1);
         ends[size] = flight.lastTokenAt;
+        broken += met(size) ? 0 : 1;
         size++;
         outputTokens += output;
         preemptions += flight.preemptions;
@@ -101,16 +109,23 @@ final class Recorder {
         return last <= first ? Double.NaN : (last - first) * 1e9 / (ends[last] - ends[first]);
     }
 
+    private boolean met(int request) {
+        return firstTokenMillis[request] <= sla.firstTokenMillis()
+                && gapMillis[request] <= sla.gapMillis();
+    }
+
+    /** How many broke a limit so far. */
+    int broken() {
+        return broken;
+    }
+
     /** How many met both limits. */
-    int good(Sla sla) {
-        int good = 0;
-        for (int i = 0; i < size; i++) {
-            boolean met =
-                    firstTokenMillis[i] <= sla.firstTokenMillis()
-                            && gapMillis[i] <= sla.gapMillis();
-            good += met ? 1 : 0;
-        }
-        return good;
+    int good() {
+        return size - broken;
+    }
+
+    Spread requestGaps() {
+        return Spread.of(Arrays.copyOf(gapMillis, size));
     }
 
     /** Relative errors of predicted times to the first token; NaN if nothing was predicted. */

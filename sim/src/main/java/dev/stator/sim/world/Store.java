@@ -55,6 +55,17 @@ final class Store {
         }
     }
 
+    /** Stores the blocks of one sequence and tells the routers. */
+    void store(long[] keys) {
+        var parent = Optional.<BlockKey>empty();
+        for (long each : keys) {
+            var key = new BlockKey(each, 0);
+            store(key, parent, 1);
+            parent = Optional.of(key);
+        }
+        publish();
+    }
+
     /** Tells the routers what has changed. */
     void publish() {
         feed.flush();

@@ -366,7 +366,9 @@ final class Worker {
                 running.set(kept++, job);
             }
         }
-        running.subList(kept, before).clear();
+        while (running.size() > kept) {
+            running.removeLast();
+        }
     }
 
     private void compute() {

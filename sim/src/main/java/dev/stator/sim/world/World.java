@@ -125,20 +125,49 @@ public final class World {
     }
 
     /**
+     * Every node's host tier holds these blocks from the beginning, as far as it has room. The
+     * routers know.
+     *
+     * @param keys of one sequence, from its first block on
+     */
+    public void hold(long[] keys) {
+        for (var node : nodes.values()) {
+            node.host().ifPresent(host -> host.store(keys));
+        }
+        notices.forEach(notice -> fronts.forEach(front -> front.hear(notice)));
+        notices.clear();
+    }
+
+    /**
      * Runs until every request has its answer.
      *
      * @throws IllegalStateException if requests wait for ever, which would be a bug
      */
     public Outcome run(Sla sla) {
+        return run(sla, Long.MAX_VALUE).orElseThrow();
+    }
+
+    /**
+     * Runs until every request has its answer, or too many of them broke the SLA.
+     *
+     * @param most of the requests that count may break it
+     * @return empty if more did
+     * @throws IllegalStateException if requests wait for ever, which would be a bug
+     */
+    public Optional<Outcome> run(Sla sla, long most) {
+        recorder.promise(sla);
         arriveNext();
         while (clock.advance()) {
             deliver();
+            if (recorder.broken() > most) {
+                return Optional.empty();
+            }
         }
         if (ended < arrived) {
             throw new IllegalStateException(
                     "%d of %d requests wait for ever".formatted(arrived - ended, arrived));
         }
-        return outcome(sla);
+        return Optional.of(outcome());
     }
 
     private void arriveNext() {
@@ -355,7 +384,7 @@ public final class World {
         return remote;
     }
 
-    private Outcome outcome(Sla sla) {
+    private Outcome outcome() {
         double seconds = (clock.nanos() - recorder.countingFrom()) / 1e9;
         double prompts = 0;
         for (var origin : Origin.values()) {
@@ -365,7 +394,7 @@ public final class World {
         for (var origin : Origin.values()) {
             origins.put(origin, recorder.tokens(origin) / prompts);
         }
-        int good = recorder.good(sla);
+        int good = recorder.good();
         return new Outcome(
                 arrived,
                 recorder.size(),
@@ -375,6 +404,7 @@ public final class World {
                 Spread.of(recorder.firstTokenMillis()),
                 Spread.percentiles(recorder.firstTokenMillis()),
                 recorder.gaps(),
+                recorder.requestGaps(),
                 (double) good / recorder.size(),
                 good / seconds,
                 recorder.outputTokens() / seconds / fleet.gpus(),

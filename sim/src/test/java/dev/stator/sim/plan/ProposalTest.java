@@ -10,20 +10,91 @@ import tools.jackson.databind.json.JsonMapper;
 final class ProposalTest {
     private static final Catalog CATALOG = Catalog.builtIn();
 
+    private static Goal goal(
+            String gpu, String precision, double rate, double ttft, double itl, int maxGpus) {
+        return new Goal(
+                CATALOG.model("llama-3.3-70b"),
+                CATALOG.gpu(gpu),
+                CATALOG.precision(precision),
+                new Workload(3000, 150, 0),
+                rate,
+                ttft,
+                itl,
+                Percentile.P90,
+                maxGpus);
+    }
+
     private static Proposal proposal(
             String gpu, String precision, double rate, double ttft, double itl, int maxGpus) {
         return Proposal.of(
-                new Goal(
-                        CATALOG.model("llama-3.3-70b"),
-                        CATALOG.gpu(gpu),
-                        CATALOG.precision(precision),
-                        new Workload(3000, 150, 0),
-                        rate,
-                        ttft,
-                        itl,
-                        Percentile.P90,
-                        maxGpus),
-                new Planner(new Estimate()));
+                goal(gpu, precision, rate, ttft, itl, maxGpus), new Planner(new Estimate()));
+    }
+
+    /** Confirmed in the simulator. */
+    private static Proposal simulated(
+            String gpu, String precision, double rate, double ttft, double itl, int maxGpus) {
+        return Proposal.of(
+                goal(gpu, precision, rate, ttft, itl, maxGpus),
+                new Planner(new Estimate()),
+                new Rehearsal());
+    }
+
+    @Test
+    void whatIsProposedKeepsTheLimitsInTheSimulatorWithItsMargin() {
+        var proposal = simulated("h100-sxm", "fp8", 4, 500, 30, 64);
+        var goal = proposal.goal();
+        var choice = proposal.chosen().orElseThrow();
+        var trial = choice.trial().orElseThrow();
+        var fleet = choice.candidate().fleet();
+
+        assertThat(new Rehearsal().keeps(fleet, goal)).isTrue();
+        assertThat(trial.largestRate()).isGreaterThanOrEqualTo(4);
+        assertThat(new Rehearsal().keeps(fleet, goal.withRate(trial.largestRate()))).isTrue();
+        assertThat(proposal.alternative().flatMap(Proposal.Choice::trial)).isPresent();
+        assertThat(proposal.text())
+                .containsSubsequence(
+                        "Cheapest: ",
+                        "  simulated ",
+                        "; simulated, up to ",
+                        " times what is asked.",
+                        "Alternative: ",
+                        "  simulated ",
+                        "and simulated, over calibrated time models");
+    }
+
+    @Test
+    void whereTheSimulatorTurnsAFleetDownALargerOneTakesItsPlace() {
+        var proposal = simulated("h100-sxm", "fp8", 10, 500, 30, 64);
+        var refused = proposal.refused().getFirst();
+        var rehearsal = new Rehearsal();
+
+        assertThat(refused.candidate().keeps()).isTrue();
+        assertThat(rehearsal.keeps(refused.candidate().fleet(), proposal.goal())).isFalse();
+        var same =
+                Planner.Kind.of(refused.candidate().fleet())
+                                == Planner.Kind.of(
+                                        proposal.chosen().orElseThrow().candidate().fleet())
+                        ? proposal.chosen()
+                        : proposal.alternative();
+        assertThat(same.orElseThrow().candidate().fleet().gpus())
+                .isGreaterThan(refused.candidate().fleet().gpus());
+        assertThat(proposal.text())
+                .containsSubsequence(
+                        "Formulas proposed these first, but in the simulator they break the limits:",
+                        refused.candidate().fleet().describe(),
+                        " % of the requests keep both limits");
+    }
+
+    @Test
+    void whereOnlyFormulasHaveAFleetWithinTheGpusThereIsNone() {
+        var proposal = simulated("h100-sxm", "fp8", 10, 500, 30, 9);
+
+        assertThat(proposal("h100-sxm", "fp8", 10, 500, 30, 9).chosen()).isPresent();
+        assertThat(proposal.chosen()).isEmpty();
+        assertThat(proposal.text())
+                .containsSubsequence(
+                        "No fleet of up to 9 GPUs keeps the limits.",
+                        "Formulas proposed these first, but in the simulator they break the limits:");
     }
 
     @Test
@@ -95,7 +166,17 @@ final class ProposalTest {
         assertThat(json.at("/cheapest/gpus").asInt()).isEqualTo(chosen.candidate().fleet().gpus());
         assertThat(json.at("/cheapest/ttft-millis/p90").asDouble())
                 .isEqualTo(chosen.candidate().forecast().ttft().p90());
+        assertThat(json.at("/cheapest").has("simulated")).isFalse();
         assertThat(json.at("/cheapest/largest-rate").asDouble()).isEqualTo(chosen.largestRate());
         assertThat(json.at("/goal/prompt-tokens").asInt()).isEqualTo(3000);
+
+        var confirmed = simulated("h100-sxm", "fp8", 4, 500, 30, 64);
+        var trial = confirmed.chosen().orElseThrow().trial().orElseThrow();
+        assertThat(
+                        new JsonMapper()
+                                .readTree(confirmed.json())
+                                .at("/cheapest/simulated/largest-rate")
+                                .asDouble())
+                .isEqualTo(trial.largestRate());
     }
 }
