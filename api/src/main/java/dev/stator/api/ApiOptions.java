@@ -17,6 +17,7 @@ import java.util.List;
  * @param maxUnreadBytes what may wait for a streaming client that does not read; beyond it the
  *     answer is cancelled
  * @param maxStall how long a streaming client may read nothing before its answer is cancelled
+ * @param waiting what becomes of requests that have to wait
  */
 public record ApiOptions(
         String host,
@@ -27,7 +28,8 @@ public record ApiOptions(
         int defaultMaxTokens,
         int eventLoops,
         int maxUnreadBytes,
-        Duration maxStall) {
+        Duration maxStall,
+        WaitingOptions waiting) {
     /** The name that always means the served model. */
     public static final String DEFAULT_MODEL = "default";
 
@@ -49,6 +51,44 @@ public record ApiOptions(
         require(eventLoops >= 1, "at least one event loop is needed");
         require(maxUnreadBytes >= 1024, "at least 1024 unread bytes must be allowed");
         require(maxStall.isPositive(), "the allowed stall must be positive");
+    }
+
+    /** Requests wait as is usual. */
+    public ApiOptions(
+            String host,
+            int port,
+            String modelName,
+            List<String> apiKeys,
+            long maxBodyBytes,
+            int defaultMaxTokens,
+            int eventLoops,
+            int maxUnreadBytes,
+            Duration maxStall) {
+        this(
+                host,
+                port,
+                modelName,
+                apiKeys,
+                maxBodyBytes,
+                defaultMaxTokens,
+                eventLoops,
+                maxUnreadBytes,
+                maxStall,
+                WaitingOptions.USUAL);
+    }
+
+    public ApiOptions withWaiting(WaitingOptions other) {
+        return new ApiOptions(
+                host,
+                port,
+                modelName,
+                apiKeys,
+                maxBodyBytes,
+                defaultMaxTokens,
+                eventLoops,
+                maxUnreadBytes,
+                maxStall,
+                other);
     }
 
     /** Loopback, no key, bodies up to 32 MiB, streams that stall for up to 60 s or 1 MiB. */

@@ -3,12 +3,14 @@ package dev.stator.api;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 
 /** Compares API keys in a time that says nothing about them. */
 final class Auth {
     private static final String SCHEME = "bearer ";
+    private static final int FINGERPRINT_BYTES = 8;
 
     private final List<byte[]> digests;
 
@@ -34,6 +36,25 @@ final class Auth {
         return bearer && known(header.substring(SCHEME.length()).strip())
                 ? Optional.empty()
                 : Optional.of(new ApiError.Unauthorized("The API key is not valid."));
+    }
+
+    /**
+     * Whose request it is, if a key is asked for: the same for all who send the same one, and
+     * nothing that could be used as one.
+     *
+     * @param authorization of a request that may pass
+     */
+    String tenant(Optional<String> authorization) {
+        return digests.isEmpty()
+                ? ""
+                : authorization
+                        .map(header -> fingerprint(header.substring(SCHEME.length()).strip()))
+                        .orElse("");
+    }
+
+    /** A short name for a text that may be long or secret. */
+    static String fingerprint(String text) {
+        return HexFormat.of().formatHex(digest(text), 0, FINGERPRINT_BYTES);
     }
 
     private boolean known(String key) {

@@ -29,12 +29,13 @@ final class ChatEndpoint implements Endpoint {
         service.checkGenerates();
         var model = chat.model();
         var request = ChatRequest.of(fields, service.fabric().model());
+        var urgency = Urgency.of(exchange, Fields.of(fields), service.options().waiting());
         var decoding = request.decoding();
         var prompt = model.prompt(request.conversation(), decoding.salt());
         var grammar = grammar(model, request, prompt);
         var order =
                 new Generation.Order(
-                        requests(exchange, request, prompt, grammar),
+                        requests(exchange, request, urgency, prompt, grammar),
                         decoding.choices(),
                         new Generation.Preparing(
                                 prompt.reusedTokens(),
@@ -46,6 +47,7 @@ final class ChatEndpoint implements Endpoint {
                         "chatcmpl-" + UUID.randomUUID(),
                         System.currentTimeMillis() / 1000,
                         service.model().name(),
+                        urgency.serviceTier(),
                         service.fabric().tokenizer(),
                         () -> reader(model.parser(request.conversation(), prompt)));
         service.generate(exchange, decoding, shape, order);
@@ -58,7 +60,11 @@ final class ChatEndpoint implements Endpoint {
     }
 
     private List<GenerationRequest> requests(
-            Exchange exchange, ChatRequest request, Prompt prompt, Optional<String> grammar) {
+            Exchange exchange,
+            ChatRequest request,
+            Urgency urgency,
+            Prompt prompt,
+            Optional<String> grammar) {
         var decoding = request.decoding();
         int maxTokens =
                 AnswerLength.of(
@@ -78,7 +84,8 @@ final class ChatEndpoint implements Endpoint {
                             decoding.stops(),
                             decoding.stopTokens(),
                             decoding.ignoreEnd(),
-                            decoding.salt()));
+                            decoding.salt(),
+                            urgency.standing()));
         }
         return requests;
     }

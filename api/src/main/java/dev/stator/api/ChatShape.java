@@ -15,9 +15,15 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param id of the completion, as clients see it
  * @param created seconds since 1970
+ * @param serviceTier the class in which it waited, if the client chose one
  */
 record ChatShape(
-        String id, long created, String model, Tokenizer tokenizer, Supplier<PartReader> readers)
+        String id,
+        long created,
+        String model,
+        Optional<String> serviceTier,
+        Tokenizer tokenizer,
+        Supplier<PartReader> readers)
         implements Shape {
     @Override
     public PartReader reader() {
@@ -26,11 +32,14 @@ record ChatShape(
 
     @Override
     public ObjectNode envelope(boolean chunk) {
-        return Json.object()
-                .put("id", id)
-                .put("object", chunk ? "chat.completion.chunk" : "chat.completion")
-                .put("created", created)
-                .put("model", model);
+        var envelope =
+                Json.object()
+                        .put("id", id)
+                        .put("object", chunk ? "chat.completion.chunk" : "chat.completion")
+                        .put("created", created)
+                        .put("model", model);
+        serviceTier.ifPresent(tier -> envelope.put("service_tier", tier));
+        return envelope;
     }
 
     @Override

@@ -23,6 +23,7 @@ final class CompletionEndpoint implements Endpoint {
         service.model().check(Fields.of(fields).string("model"));
         service.checkGenerates();
         var request = CompletionRequest.of(fields, service.fabric().model());
+        var urgency = Urgency.of(exchange, Fields.of(fields), service.options().waiting());
         var prompts = request.prompts().stream().map(this::tokens).toList();
         int computed = 0;
         for (int i = 0; i < prompts.size(); i++) {
@@ -36,6 +37,7 @@ final class CompletionEndpoint implements Endpoint {
                         "cmpl-" + UUID.randomUUID(),
                         System.currentTimeMillis() / 1000,
                         service.model().name(),
+                        urgency.serviceTier(),
                         service.fabric().tokenizer(),
                         echoes(request));
         if (request.maxTokens() == 0) {
@@ -44,7 +46,7 @@ final class CompletionEndpoint implements Endpoint {
         }
         var order =
                 new Generation.Order(
-                        requests(exchange, request, prompts),
+                        requests(exchange, request, urgency, prompts),
                         request.decoding().choices(),
                         new Generation.Preparing(0, computed, (System.nanoTime() - started) / 1e6),
                         _ -> {});
@@ -77,7 +79,7 @@ final class CompletionEndpoint implements Endpoint {
     }
 
     private List<GenerationRequest> requests(
-            Exchange exchange, CompletionRequest request, List<int[]> prompts) {
+            Exchange exchange, CompletionRequest request, Urgency urgency, List<int[]> prompts) {
         var decoding = request.decoding();
         var requests = new ArrayList<GenerationRequest>();
         for (int[] prompt : prompts) {
@@ -98,7 +100,8 @@ final class CompletionEndpoint implements Endpoint {
                                 decoding.stops(),
                                 decoding.stopTokens(),
                                 decoding.ignoreEnd(),
-                                decoding.salt()));
+                                decoding.salt(),
+                                urgency.standing()));
             }
         }
         return requests;

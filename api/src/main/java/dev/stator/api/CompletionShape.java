@@ -12,10 +12,16 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * Answers of {@code /v1/completions}.
  *
+ * @param serviceTier the class in which it waited, if the client chose one
  * @param echoes the text before each answer; empty strings if none is wanted
  */
 record CompletionShape(
-        String id, long created, String model, Tokenizer tokenizer, List<String> echoes)
+        String id,
+        long created,
+        String model,
+        Optional<String> serviceTier,
+        Tokenizer tokenizer,
+        List<String> echoes)
         implements Shape {
     @Override
     public PartReader reader() {
@@ -24,11 +30,14 @@ record CompletionShape(
 
     @Override
     public ObjectNode envelope(boolean chunk) {
-        return Json.object()
-                .put("id", id)
-                .put("object", "text_completion")
-                .put("created", created)
-                .put("model", model);
+        var envelope =
+                Json.object()
+                        .put("id", id)
+                        .put("object", "text_completion")
+                        .put("created", created)
+                        .put("model", model);
+        serviceTier.ifPresent(tier -> envelope.put("service_tier", tier));
+        return envelope;
     }
 
     @Override

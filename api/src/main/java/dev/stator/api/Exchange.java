@@ -8,8 +8,10 @@ import java.util.UUID;
 import tools.jackson.databind.JsonNode;
 
 /**
- * One HTTP request and the answer to it. Belongs to its event loop; only {@link #gone()}, {@link
- * #requestId()}, {@link #traced()} and {@link #loop()} may be asked from elsewhere.
+ * One HTTP request and the answer to it. Belongs to its event loop; only {@link #gone()} and what
+ * is known before the body is read ({@link #requestId()}, {@link #traced()}, {@link #loop()},
+ * {@link #arrivedNanos()}, {@link #deadlineHeader()}, {@link #tenant()}) may be asked from
+ * elsewhere.
  */
 final class Exchange {
     private static final int MAX_REQUEST_ID = 128;
@@ -18,6 +20,9 @@ final class Exchange {
     private final Loop loop;
     private final String requestId;
     private final boolean traced;
+    private final Optional<String> deadlineHeader;
+    private final long arrivedNanos = System.nanoTime();
+    private String tenant = "";
     private final Runnable onSettled;
     private Runnable onGone = () -> {};
     private boolean settled;
@@ -32,6 +37,7 @@ final class Exchange {
         this.onSettled = onSettled;
         this.requestId = requestId(header(request, "x-request-id"));
         this.traced = header(request, "x-stator-trace").filter("1"::equals).isPresent();
+        this.deadlineHeader = header(request, Urgency.DEADLINE_HEADER);
         var response = request.response();
         response.putHeader("x-request-id", requestId);
         response.exceptionHandler(_ -> leave());
@@ -75,6 +81,26 @@ final class Exchange {
     /** Whether the client asked for the account of its request. */
     boolean traced() {
         return traced;
+    }
+
+    /** When its headers were there, by {@link System#nanoTime()}. */
+    long arrivedNanos() {
+        return arrivedNanos;
+    }
+
+    /** What the client wrote about the time to its first token. */
+    Optional<String> deadlineHeader() {
+        return deadlineHeader;
+    }
+
+    /** Whose request it is; empty if nobody asks for keys. */
+    String tenant() {
+        return tenant;
+    }
+
+    /** Before the body is read. */
+    void tenant(String its) {
+        tenant = its;
     }
 
     /** Whether the client left before its answer was complete. */

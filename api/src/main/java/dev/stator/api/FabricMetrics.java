@@ -2,6 +2,8 @@ package dev.stator.api;
 
 import dev.stator.routing.PredictionError;
 import dev.stator.routing.Stage;
+import dev.stator.routing.queue.Admission.Cause;
+import dev.stator.routing.queue.QueueState;
 import dev.stator.serving.Fabric;
 import dev.stator.serving.FabricStats;
 import io.prometheus.metrics.model.registry.MultiCollector;
@@ -23,10 +25,14 @@ import java.util.function.ToDoubleFunction;
  * <tr><td>{@code stator_num_requests_running}<td>answers that are being generated
  * <tr><td>{@code stator_num_requests_waiting}<td>requests in the queue
  * <tr><td>{@code stator_queue_capacity}<td>requests that may wait
+ * <tr><td>{@code stator_queue_requests{class}}, {@code stator_queue_prompt_tokens{class}}, {@code
+ *     stator_queue_drain_seconds{class}}<td>what waits in each class, and for how long it will
  * <tr><td>{@code stator_prompt_tokens_total}<td>prompt tokens of finished requests
  * <tr><td>{@code stator_prompt_tokens_by_source_total{source}}<td>the same: device, host, computed
  * <tr><td>{@code stator_generation_tokens_total}<td>
  * <tr><td>{@code stator_requests_shed_total}<td>refused with 429 or 503
+ * <tr><td>{@code stator_requests_shed_by_reason_total{reason}}<td>the same: queue_full, deadline,
+ *     draining
  * <tr><td>{@code stator_draining}<td>1 while no request is taken
  * <tr><td>{@code stator_worker_*{worker,role}}<td>running, waiting, cells, steps, computed tokens,
  *     bytes imported and exported
@@ -58,6 +64,7 @@ final class FabricMetrics implements MultiCollector {
         var stats = fabric.stats();
         var all = MetricSnapshots.builder();
         requests(all, stats);
+        queue(all, stats.queue());
         workers(all, stats.workers());
         predictions(all, stats.predictionErrors());
         stats.cache()
@@ -83,7 +90,10 @@ final class FabricMetrics implements MultiCollector {
         long prompt = stats.promptTokensBySource().values().stream().mapToLong(n -> n).sum();
         all.metricSnapshot(gauge("stator_num_requests_running", "Answers in work.", running))
                 .metricSnapshot(
-                        gauge("stator_num_requests_waiting", "Requests queued.", stats.queued()))
+                        gauge(
+                                "stator_num_requests_waiting",
+                                "Requests queued.",
+                                stats.queue().requests()))
                 .metricSnapshot(
                         gauge(
                                 "stator_queue_capacity",
@@ -93,7 +103,7 @@ final class FabricMetrics implements MultiCollector {
                         gauge(
                                 "stator_draining",
                                 "1 while no request is taken.",
-                                stats.draining() ? 1 : 0))
+                                stats.queue().draining() ? 1 : 0))
                 .metricSnapshot(
                         counter(
                                 "stator_prompt_tokens",
@@ -104,8 +114,56 @@ final class FabricMetrics implements MultiCollector {
                                 "stator_generation_tokens",
                                 "Generated tokens.",
                                 stats.generatedTokens()))
-                .metricSnapshot(counter("stator_requests_shed", "Requests refused.", stats.shed()))
+                .metricSnapshot(
+                        counter(
+                                "stator_requests_shed",
+                                "Requests refused.",
+                                stats.queue().shedRequests()))
                 .metricSnapshot(bySource(stats.promptTokensBySource()));
+    }
+
+    private static void queue(MetricSnapshots.Builder all, QueueState queue) {
+        all.metricSnapshot(byClass("requests", "Requests queued.", queue, its -> its.requests()))
+                .metricSnapshot(
+                        byClass(
+                                "prompt_tokens",
+                                "Prompt tokens of queued requests.",
+                                queue,
+                                its -> its.promptTokens()))
+                .metricSnapshot(
+                        byClass(
+                                "drain_seconds",
+                                "Predicted time until all that wait have started.",
+                                queue,
+                                its -> its.drainMillis() / 1000));
+        var shed =
+                CounterSnapshot.builder()
+                        .name("stator_requests_shed_by_reason")
+                        .help("Requests refused, by why.");
+        for (var cause : Cause.values()) {
+            shed.dataPoint(
+                    CounterSnapshot.CounterDataPointSnapshot.builder()
+                            .labels(Labels.of("reason", cause.name().toLowerCase(Locale.ROOT)))
+                            .value(queue.shed().getOrDefault(cause, 0L))
+                            .build());
+        }
+        all.metricSnapshot(shed.build());
+    }
+
+    private static GaugeSnapshot byClass(
+            String name,
+            String help,
+            QueueState queue,
+            ToDoubleFunction<QueueState.ClassState> value) {
+        var gauge = GaugeSnapshot.builder().name("stator_queue_" + name).help(help);
+        queue.classes()
+                .forEach(
+                        its ->
+                                gauge.dataPoint(
+                                        point(
+                                                Labels.of("class", its.name()),
+                                                value.applyAsDouble(its))));
+        return gauge.build();
     }
 
     private static CounterSnapshot bySource(Map<String, Long> tokens) {

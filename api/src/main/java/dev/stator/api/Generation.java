@@ -98,15 +98,19 @@ final class Generation {
         try {
             return switch (fabric.submit(order.requests().get(index), new Listener(index))) {
                 case Admission.Admitted admitted -> admitted;
-                case Admission.Shed(var seconds, var reason) ->
-                        throw new ApiException(
-                                fabric.stats().draining()
-                                        ? new ApiError.Draining(sentence(reason), seconds)
-                                        : new ApiError.Overloaded(sentence(reason), seconds));
+                case Admission.Shed shed -> throw new ApiException(error(shed));
             };
         } catch (IllegalArgumentException e) {
             throw new ApiException(ApiError.invalid(sentence(String.valueOf(e.getMessage()))));
         }
+    }
+
+    private static ApiError error(Admission.Shed shed) {
+        var message = sentence(shed.reason());
+        return switch (shed.cause()) {
+            case DRAINING -> new ApiError.Draining(message, shed.retryAfterSeconds());
+            case QUEUE_FULL, DEADLINE -> new ApiError.Overloaded(message, shed.retryAfterSeconds());
+        };
     }
 
     private static String sentence(String message) {
@@ -132,6 +136,11 @@ final class Generation {
         @Override
         public void onFinish(FinishReason reason, String tail, Account account) {
             exchange.loop().post(() -> happens(() -> finish(index, reason, tail, account)));
+        }
+
+        @Override
+        public void onShed(Admission.Shed shed) {
+            exchange.loop().post(() -> happens(() -> fail(error(shed))));
         }
 
         @Override
@@ -218,10 +227,14 @@ final class Generation {
     }
 
     private void failed(String message) {
+        metrics.failed();
+        fail(new ApiError.Failed(sentence(message)));
+    }
+
+    private void fail(ApiError error) {
         state = State.OVER;
         admitted.forEach(Admission.Admitted::cancel);
-        metrics.failed();
-        output.fail(new ApiError.Failed(sentence(message)));
+        output.fail(error);
     }
 
     private Usage usage() {

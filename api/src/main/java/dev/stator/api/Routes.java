@@ -48,8 +48,14 @@ final class Routes {
             }
             return;
         }
-        auth.refusal(exchange.header("authorization"))
-                .ifPresentOrElse(exchange::fail, () -> authorised(exchange, path, intake));
+        var authorization = exchange.header("authorization");
+        auth.refusal(authorization)
+                .ifPresentOrElse(
+                        exchange::fail,
+                        () -> {
+                            exchange.tenant(auth.tenant(authorization));
+                            authorised(exchange, path, intake);
+                        });
     }
 
     private static boolean isOpen(String path) {
@@ -73,7 +79,7 @@ final class Routes {
     }
 
     private void ready(Exchange exchange) {
-        boolean draining = service.fabric().stats().draining();
+        boolean draining = service.fabric().stats().queue().draining();
         var body = Json.object().put("status", draining ? "draining" : "ready");
         exchange.loop().post(() -> exchange.respond(draining ? 503 : 200, body));
     }

@@ -2,6 +2,7 @@ package dev.stator.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.stator.routing.queue.Admission.Cause;
 import dev.stator.serving.Admission;
 import java.net.http.HttpRequest;
 import java.nio.ByteBuffer;
@@ -310,6 +311,11 @@ class EndpointTest {
                 .contains("stator_prompt_tokens_by_source_total{source=\"host\"} 5.0")
                 .contains("stator_generation_tokens_total 12.0")
                 .contains("stator_requests_shed_total 4.0")
+                .contains("stator_requests_shed_by_reason_total{reason=\"deadline\"} 1.0")
+                .contains("stator_requests_shed_by_reason_total{reason=\"draining\"} 0.0")
+                .contains("stator_queue_requests{class=\"default\"} 2.0")
+                .contains("stator_queue_prompt_tokens{class=\"priority\"} 10.0")
+                .contains("stator_queue_drain_seconds{class=\"default\"} 1.5")
                 .contains("stator_host_cache_blocks 9.0")
                 .contains("stator_host_cache_evictions_total 2.0")
                 .contains(
@@ -345,7 +351,7 @@ class EndpointTest {
 
     @Test
     void aFullQueueIsAnsweredWith429() throws Exception {
-        fabric.script((_, _) -> new Admission.Shed(17, "the queue is full"));
+        fabric.script((_, _) -> new Admission.Shed(Cause.QUEUE_FULL, 17, "the queue is full"));
 
         var reply = client.post(CHAT, HELLO);
 
@@ -360,7 +366,7 @@ class EndpointTest {
                 (_, _) ->
                         fabric.requests.size() < 3
                                 ? fabric.admitted()
-                                : new Admission.Shed(1, "the queue is full"));
+                                : new Admission.Shed(Cause.QUEUE_FULL, 1, "the queue is full"));
 
         var reply = client.post(CHAT, HELLO.replace("}]}", "}], \"n\": 5, \"stream\": true}"));
 

@@ -15,6 +15,8 @@ import dev.stator.routing.Stage;
 import dev.stator.routing.Supply;
 import dev.stator.routing.index.Place;
 import dev.stator.routing.index.Tier;
+import dev.stator.routing.queue.Admission.Cause;
+import dev.stator.routing.queue.QueueState;
 import dev.stator.serving.Account;
 import dev.stator.serving.Admission;
 import dev.stator.serving.Fabric;
@@ -137,7 +139,7 @@ final class StubFabric implements Fabric {
     @Override
     public Admission submit(GenerationRequest request, GenerationListener listener) {
         if (draining) {
-            return new Admission.Shed(1, "the server is shutting down");
+            return new Admission.Shed(Cause.DRAINING, 1, "the server is shutting down");
         }
         requests.add(request);
         return script.answer(request, listener);
@@ -151,15 +153,18 @@ final class StubFabric implements Fabric {
     @Override
     public FabricStats stats() {
         return new FabricStats(
-                draining,
-                3,
+                new QueueState(
+                        List.of(
+                                new QueueState.ClassState("priority", 1, 10, 20, 30),
+                                new QueueState.ClassState("default", 2, 20, 40, 1500)),
+                        Map.of(Cause.QUEUE_FULL, 3L, Cause.DEADLINE, 1L),
+                        draining),
                 8,
                 List.of(
                         new FabricStats.Worker(
                                 "decode-0", "decode", 2, 0, 100, 25, 10, 7, 70, 1000, 2000)),
                 Map.of("host", 5L, "computed", 6L),
                 12,
-                4,
                 Map.of("blocks", 9L, "evictions", 2L),
                 Map.of(Stage.PREFILL, new PredictionError(3, -1.5, 0.1, 0.4)));
     }

@@ -81,6 +81,8 @@ class ValidationTest {
                 "top_logprobs | \"logprobs\": true, \"top_logprobs\": 21",
                 "top_logprobs | \"top_logprobs\": 2",
                 "cache_salt | \"cache_salt\": 5",
+                "service_tier | \"service_tier\": \"scale\"",
+                "service_tier | \"service_tier\": 1",
                 "functions | \"functions\": []",
                 "function_call | \"function_call\": \"auto\"",
                 "modalities | \"modalities\": [\"text\", \"audio\"]",

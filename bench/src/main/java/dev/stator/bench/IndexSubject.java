@@ -4,20 +4,25 @@ import dev.stator.routing.index.BlockEvents;
 import dev.stator.routing.index.BlockIndex;
 import dev.stator.routing.index.IndexOptions;
 import dev.stator.routing.index.Matches;
+import dev.stator.routing.index.Place;
+import java.util.Arrays;
 import java.util.List;
 
 /** An index that is fed as a router's is: every place numbers its batches. */
 final class IndexSubject {
-    /** Of its bound, a block takes 16 bytes in the table's five eighths. */
-    private static final double BOUND_BYTES = 25.7;
+    /** As {@link IndexOptions} says. */
+    private static final double BOUND_BYTES = 31.1;
 
     private static final long LEAST_BYTES = 64 << 10;
 
     private final BlockIndex index;
+    private final Place[] places;
     private final long[] sequences;
 
     private IndexSubject(BlockIndex index, int workers) {
         this.index = index;
+        places = new Place[workers];
+        Arrays.setAll(places, IndexTrace::place);
         sequences = new long[workers];
     }
 
@@ -34,7 +39,7 @@ final class IndexSubject {
     }
 
     void apply(IndexTrace.Batch batch) {
-        var place = IndexTrace.place(batch.worker());
+        var place = places[batch.worker()];
         long sequence = ++sequences[batch.worker()];
         if (!index.apply(new BlockEvents(place, sequence, batch.change(), batch.keys()))) {
             throw new BenchException("the index missed a batch of " + place);

@@ -4,6 +4,7 @@ import dev.stator.engine.ModelInfo;
 import dev.stator.engine.Sampled;
 import dev.stator.engine.Tokenizer;
 import dev.stator.routing.Explained;
+import dev.stator.routing.queue.QueueState;
 import dev.stator.serving.Account;
 import dev.stator.serving.Admission;
 import dev.stator.serving.Fabric;
@@ -147,7 +148,14 @@ final class InstantFabric implements Fabric {
 
     @Override
     public FabricStats stats() {
-        return new FabricStats(false, 0, 0, List.of(), Map.of(), 0, 0, Map.of(), Map.of());
+        return new FabricStats(
+                new QueueState(List.of(), Map.of(), false),
+                0,
+                List.of(),
+                Map.of(),
+                0,
+                Map.of(),
+                Map.of());
     }
 
     @Override

@@ -2,9 +2,11 @@ package dev.stator.bench;
 
 import dev.stator.routing.Explained;
 import dev.stator.routing.Mode;
+import dev.stator.routing.Plan;
 import dev.stator.routing.Stage;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -45,6 +47,11 @@ final class PredictionBench extends Bench {
     @Option(names = "--seed", description = "Default: ${DEFAULT-VALUE}.")
     private long seed = 1;
 
+    @Option(
+            names = "--each",
+            description = "Print what was predicted of each request, and what it took.")
+    private boolean each;
+
     @Override
     public Integer call() {
         int context = longest + 128;
@@ -68,6 +75,29 @@ final class PredictionBench extends Bench {
             judge(report, run(node, load, requests));
         }
         return report.end();
+    }
+
+    private static String line(Explained one) {
+        var request = one.decision().request();
+        var plan = one.decision().plan();
+        var line =
+                new StringBuilder(
+                        "%d %s, %d of %d blocks, %d tokens:"
+                                .formatted(
+                                        request.id(),
+                                        plan instanceof Plan.Split ? "split" : "aggregated",
+                                        plan.supply().blocks(),
+                                        request.keys().length,
+                                        request.promptTokens()));
+        for (var stage : Stage.values()) {
+            line.append(
+                    " %s %.0f / %.0f"
+                            .formatted(
+                                    stage.name().toLowerCase(Locale.ROOT),
+                                    stage.of(plan.prediction()),
+                                    stage.of(one.actual().orElseThrow())));
+        }
+        return line.toString();
     }
 
     /** A stream of prompts. */
@@ -111,7 +141,10 @@ final class PredictionBench extends Bench {
         return routed;
     }
 
-    private static void judge(Report report, List<Explained> routed) {
+    private void judge(Report report, List<Explained> routed) {
+        if (each) {
+            routed.forEach(one -> report.line("%s", line(one)));
+        }
         for (var stage : Stage.values()) {
             var errors = new ArrayList<Double>();
             double predictedSum = 0;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.stator.engine.Sampled;
+import dev.stator.routing.queue.Admission.Cause;
 import dev.stator.serving.Admission;
 import dev.stator.serving.GeneratedToken;
 import java.util.List;
@@ -39,7 +40,10 @@ class AnswerTest {
 
     @Test
     void shedRequestIsAFailure() {
-        assertThatThrownBy(() -> new Answer(1).admitted(new Admission.Shed(1, "full")))
+        assertThatThrownBy(
+                        () ->
+                                new Answer(1)
+                                        .admitted(new Admission.Shed(Cause.QUEUE_FULL, 1, "full")))
                 .isInstanceOf(BenchException.class)
                 .hasMessageContaining("full");
     }

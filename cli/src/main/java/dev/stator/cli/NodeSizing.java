@@ -3,10 +3,12 @@ package dev.stator.cli;
 import dev.stator.engine.KvShape;
 import dev.stator.engine.ModelInfo;
 import dev.stator.serving.NodeOptions;
+import dev.stator.serving.ServiceClass;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /** Fills in what the user left open about a node, from the machine and the model. */
@@ -54,7 +56,10 @@ record NodeSizing(Configuration configuration, Machine machine, Folders folders)
                         configuration.get(Settings.ANSWER_SLOWDOWN),
                         cache.bytes,
                         cache.folder,
-                        configuration.get(Settings.MAX_QUEUE));
+                        ServiceClass.queue(
+                                configuration.get(Settings.MAX_QUEUE),
+                                configuration.find(Settings.CLASS_WEIGHTS).orElse(Map.of()),
+                                configuration.find(Settings.CLASS_QUEUES).orElse(Map.of())));
         requireMemory(model, options);
         return options;
     }

@@ -2,6 +2,7 @@ package dev.stator.cli;
 
 import dev.stator.api.ApiOptions;
 import dev.stator.api.ApiServer;
+import dev.stator.api.WaitingOptions;
 import dev.stator.engine.llama.LlamaEngine;
 import dev.stator.engine.llama.LlamaOptions;
 import dev.stator.serving.NodeFabric;
@@ -103,7 +104,10 @@ final class Server implements AutoCloseable {
                 configuration.get(Settings.DEFAULT_MAX_TOKENS),
                 usual.eventLoops(),
                 Math.toIntExact(configuration.get(Settings.MAX_UNREAD)),
-                configuration.get(Settings.MAX_STALL));
+                configuration.get(Settings.MAX_STALL),
+                new WaitingOptions(
+                        configuration.get(Settings.TTFT_DEADLINE),
+                        configuration.get(Settings.TENANT_BY)));
     }
 
     /** The modules' records refuse what does not fit together. */

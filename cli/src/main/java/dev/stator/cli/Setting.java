@@ -1,7 +1,9 @@
 package dev.stator.cli;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -76,6 +78,36 @@ record Setting<T>(
                 true,
                 secret,
                 List::copyOf);
+    }
+
+    /** One of several {@code NAME=VALUE}. */
+    interface Pair<K, V> {
+        Map.Entry<K, V> read(String name, String value);
+    }
+
+    /** Several values by name; of a name that is given twice the last counts. */
+    static <K, V> Setting<Map<K, V>> pairs(
+            String name, String placeholder, String fallbackText, String help, Pair<K, V> reader) {
+        return new Setting<>(
+                name,
+                placeholder,
+                Optional.empty(),
+                fallbackText,
+                help,
+                true,
+                false,
+                texts -> {
+                    var values = new LinkedHashMap<K, V>();
+                    for (var text : texts) {
+                        int at = text.indexOf('=');
+                        if (at < 0) {
+                            throw new IllegalArgumentException("write " + placeholder);
+                        }
+                        var pair = reader.read(text.substring(0, at), text.substring(at + 1));
+                        values.put(pair.getKey(), pair.getValue());
+                    }
+                    return Map.copyOf(values);
+                });
     }
 
     String flag() {

@@ -1,14 +1,18 @@
 package dev.stator.cli;
 
+import dev.stator.api.WaitingOptions;
 import dev.stator.routing.Mode;
 import dev.stator.routing.Policy;
+import dev.stator.serving.ServiceClass;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 
 /** Every {@link Setting} of the server, in the order of the help page. */
 final class Settings {
@@ -160,6 +164,34 @@ final class Settings {
                     "256",
                     "requests that may wait; one more is answered 429",
                     whole(0, 1_000_000));
+    static final Setting<Map<ServiceClass, Integer>> CLASS_QUEUES =
+            Setting.pairs(
+                    "class-queues",
+                    "CLASS=N",
+                    "each may fill max-queue",
+                    "requests of a class that may wait, e.g. flex=64; classes are priority, default and flex",
+                    classOf(whole(0, 1_000_000)));
+    static final Setting<Map<ServiceClass, Double>> CLASS_WEIGHTS =
+            Setting.pairs(
+                    "class-weights",
+                    "CLASS=N",
+                    "priority=16, default=4, flex=1",
+                    "shares of the work that classes of requests (OpenAI's service_tier) have while several wait",
+                    classOf(text -> (double) whole(1, 1_000_000).read(text)));
+    static final Setting<Duration> TTFT_DEADLINE =
+            Setting.of(
+                    "ttft-deadline-ms",
+                    "MILLISECONDS",
+                    "0",
+                    "a request that is predicted to get its first token later is answered 429 at once; x-stator-ttft-deadline-ms sets it for one request, flex requests have none; 0: none",
+                    text -> Duration.ofMillis(whole(0, 86_400_000).read(text)));
+    static final Setting<WaitingOptions.TenantBy> TENANT_BY =
+            Setting.of(
+                    "tenant-by",
+                    "FIELD",
+                    "api-key",
+                    "who shares the queue alike: api-key, or the field user or safety-identifier, which clients can write as they like, within a key",
+                    choice(WaitingOptions.TenantBy.class, value -> lower(value).replace('_', '-')));
     static final Setting<Long> MAX_BODY =
             Setting.of(
                     "max-body",
@@ -228,6 +260,10 @@ final class Settings {
                     HOST_CACHE,
                     HOST_CACHE_FOLDER,
                     MAX_QUEUE,
+                    CLASS_QUEUES,
+                    CLASS_WEIGHTS,
+                    TTFT_DEADLINE,
+                    TENANT_BY,
                     MAX_BODY,
                     DEFAULT_MAX_TOKENS,
                     MAX_UNREAD,
@@ -293,6 +329,10 @@ final class Settings {
         };
     }
 
+    private static <T> Setting.Pair<ServiceClass, T> classOf(Setting.Single<T> value) {
+        return (name, text) -> Map.entry(choice(ServiceClass.class).read(name), value.read(text));
+    }
+
     private static long sizeBetween(String text, long least, long most) {
         long bytes = ByteSize.parse(text);
         if (bytes < least || bytes > most) {
@@ -303,16 +343,25 @@ final class Settings {
         return bytes;
     }
 
+    private static String lower(Enum<?> value) {
+        return value.name().toLowerCase(Locale.ROOT);
+    }
+
     private static <E extends Enum<E>> Setting.Single<E> choice(Class<E> type) {
+        return choice(type, Settings::lower);
+    }
+
+    private static <E extends Enum<E>> Setting.Single<E> choice(
+            Class<E> type, Function<E, String> named) {
         return text -> {
             for (var value : type.getEnumConstants()) {
-                if (value.name().equalsIgnoreCase(text.strip())) {
+                if (named.apply(value).equalsIgnoreCase(text.strip())) {
                     return value;
                 }
             }
             var names = new TreeSet<String>();
             for (var value : type.getEnumConstants()) {
-                names.add(value.name().toLowerCase(Locale.ROOT));
+                names.add(named.apply(value));
             }
             throw new IllegalArgumentException(
                     "write one of "

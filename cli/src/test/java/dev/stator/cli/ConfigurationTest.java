@@ -3,7 +3,9 @@ package dev.stator.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.stator.api.WaitingOptions;
 import dev.stator.routing.Mode;
+import dev.stator.serving.ServiceClass;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
@@ -127,6 +129,42 @@ final class ConfigurationTest {
                                             "'q4' is no valid kv-type (stator.yaml line 2): write one of bf16, f16, f32, q8_0",
                                             "model in stator.yaml line 3 has no value");
                         });
+    }
+
+    @Test
+    void classesOfRequestsAreNamedWithTheirValues() {
+        var configuration =
+                merge(
+                        Map.of(Settings.CLASS_QUEUES, List.of("flex=0")),
+                        Map.of("STATOR_CLASS_WEIGHTS", "priority=8, FLEX=2"),
+                        "tenant-by: safety-identifier\nttft-deadline-ms: 1500\n");
+
+        assertThat(configuration.find(Settings.CLASS_QUEUES))
+                .contains(Map.of(ServiceClass.FLEX, 0));
+        assertThat(configuration.find(Settings.CLASS_WEIGHTS))
+                .contains(Map.of(ServiceClass.PRIORITY, 8.0, ServiceClass.FLEX, 2.0));
+        assertThat(configuration.get(Settings.TENANT_BY))
+                .isEqualTo(WaitingOptions.TenantBy.SAFETY_IDENTIFIER);
+        assertThat(configuration.get(Settings.TTFT_DEADLINE)).isEqualTo(Duration.ofMillis(1500));
+        assertThat(merge(Map.of(), Map.of(), "").get(Settings.TTFT_DEADLINE))
+                .isEqualTo(Duration.ZERO);
+    }
+
+    @Test
+    void wrongValuesOfClassesAreExplained() {
+        assertThatThrownBy(
+                        () ->
+                                merge(
+                                        Map.of(Settings.CLASS_QUEUES, List.of("batch=1")),
+                                        Map.of("STATOR_CLASS_WEIGHTS", "priority=0"),
+                                        "tenant-by: users\n"))
+                .hasMessageContaining("write one of default, flex, priority")
+                .hasMessageContaining("write a whole number from 1 to 1000000")
+                .hasMessageContaining(
+                        "write one of api-key, safety-identifier, user: did you mean 'user'?");
+        assertThatThrownBy(
+                        () -> merge(Map.of(Settings.CLASS_QUEUES, List.of("flex")), Map.of(), ""))
+                .hasMessageContaining("write CLASS=N");
     }
 
     @Test

@@ -2,9 +2,11 @@ package dev.stator.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.stator.engine.KvShape;
 import dev.stator.engine.ModelInfo;
+import dev.stator.routing.queue.ClassOptions;
 import dev.stator.serving.NodeOptions;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -152,6 +154,31 @@ final class NodeSizingTest {
                         4096);
 
         assertThat(options.hostCacheFolder().getParent()).isEqualTo(temporary);
+    }
+
+    @Test
+    void classesOfTheQueueAreAsTheUserSays() {
+        var queue =
+                options(
+                                Map.of(
+                                        "max-queue",
+                                        "100",
+                                        "class-queues",
+                                        "flex=10",
+                                        "class-weights",
+                                        "flex=2"),
+                                machine(8 * GIB, 8 * GIB),
+                                Optional.of(shared),
+                                4096)
+                        .queue();
+
+        assertThat(queue.maxRequests()).isEqualTo(100);
+        assertThat(queue.classes())
+                .extracting(ClassOptions::name, ClassOptions::weight, ClassOptions::maxRequests)
+                .containsExactly(
+                        tuple("priority", 16.0, 100),
+                        tuple("default", 4.0, 100),
+                        tuple("flex", 2.0, 10));
     }
 
     @Test

@@ -76,6 +76,10 @@ public final class Dispatcher<T> {
         try {
             admission = queue.offer(request, estimate, payload);
             startAll();
+            var refused = queue.refuse(request.id());
+            if (refused.isPresent()) {
+                admission = refused.get();
+            }
         } finally {
             lock.unlock();
         }
@@ -185,8 +189,28 @@ public final class Dispatcher<T> {
     }
 
     private void start(T payload, Decision decision) {
+        if (late(decision)) {
+            double millis = soonest(decision);
+            calls.add(new Call.Shed<>(payload, queue.refuseLate(decision.request(), millis)));
+            return;
+        }
         router.dispatched(decision);
         calls.add(new Call.Bind<>(payload, decision));
+    }
+
+    /**
+     * Whether no plan makes the request's deadline. What waits at the workers themselves is known
+     * only now.
+     */
+    private boolean late(Decision decision) {
+        long deadline = decision.request().deadlineNanos();
+        return deadline != Long.MAX_VALUE && soonest(decision) * 1e6 > deadline - decision.nanos();
+    }
+
+    private static double soonest(Decision decision) {
+        return decision.candidates().stream()
+                .mapToDouble(plan -> plan.prediction().firstTokenMillis())
+                .reduce(decision.plan().prediction().firstTokenMillis(), Math::min);
     }
 
     /** Undoes a decision that {@link Binding} has not heard of. */

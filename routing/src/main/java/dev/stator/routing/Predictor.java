@@ -4,6 +4,7 @@ import dev.stator.routing.index.Tier;
 import dev.stator.routing.queue.Estimate;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Predicts what plans for one request cost, in milliseconds. Workers are named by their position in
@@ -38,6 +39,7 @@ final class Predictor {
     private final Fleet fleet;
     private final Holdings holdings;
     private final RouterOptions options;
+    private final Optional<SharedCores> shared;
     private final boolean reachesHosts;
     private final boolean reachesDevices;
     private final boolean crossesNodes;
@@ -51,6 +53,10 @@ final class Predictor {
         this.fleet = fleet;
         this.holdings = holdings;
         this.options = options;
+        this.shared =
+                options.slack() > 0
+                        ? Optional.of(new SharedCores(options.slack(), fleet))
+                        : Optional.empty();
         this.reachesHosts = options.peerTiers().contains(Tier.HOST);
         this.reachesDevices = options.peerTiers().contains(Tier.DEVICE);
         this.crossesNodes = reachesHosts || reachesDevices;
@@ -106,6 +112,8 @@ final class Predictor {
         side.harmMillis =
                 options.harmWeight() * running * Math.max(0, prefill - undisturbed)
                         + waitingBehind * side.prefillMillis;
+        side.newTokens = tokens;
+        side.attendedTokens = Step.attended(had, tokens);
     }
 
     /**
@@ -261,29 +269,59 @@ final class Predictor {
         return waitingBehind * part * prompt.doneMillis();
     }
 
+    /** What the prompt takes where others have the same cores. */
+    private Progress contended(int at, PromptSide prompt) {
+        return shared.map(
+                        cores ->
+                                contended(cores, at, prompt)
+                                        .times(fleet.worker(at).contention(now)))
+                .orElse(prompt.progress());
+    }
+
+    private Progress contended(SharedCores cores, int at, PromptSide prompt) {
+        var worker = fleet.worker(at);
+        if (worker.spec.role().generates()) {
+            return atLeast(
+                    roomMillis(at, request.answeredTokens()),
+                    cores.mixed(at, prompt.newTokens, prompt.attendedTokens, now));
+        }
+        double output = request.outputTokens();
+        return atLeast(
+                roomMillis(at, request.promptTokens()),
+                cores.prefill(at, prompt.newTokens, prompt.attendedTokens, output, now));
+    }
+
+    private static Progress atLeast(double queueMillis, Progress played) {
+        return new Progress(Math.max(queueMillis, played.queueMillis()), played.prefillMillis());
+    }
+
     Plan.Aggregated aggregated(int at, PromptSide prompt) {
+        var contended = contended(at, prompt);
         return new Plan.Aggregated(
                 fleet.worker(at).spec.id(),
                 new Prediction(
-                        prompt.queueMillis,
+                        contended.queueMillis(),
                         prompt.fetchMillis,
-                        prompt.prefillMillis,
+                        contended.prefillMillis(),
                         0,
-                        prompt.harmMillis + crowdingMillis(at)),
+                        prompt.harmMillis + crowdingMillis(at),
+                        prompt.progress()),
                 new Supply(
                         prompt.heldBlocks, sources(at, prompt.heldBlocks, prompt.suppliedBlocks)));
     }
 
     Plan.Split split(int from, PromptSide prompt, int to, AnswerSide answer) {
+        var contended = contended(from, prompt);
         return new Plan.Split(
                 fleet.worker(from).spec.id(),
                 fleet.worker(to).spec.id(),
                 new Prediction(
-                        prompt.queueMillis,
+                        contended.queueMillis(),
                         prompt.fetchMillis,
-                        prompt.prefillMillis,
+                        contended.prefillMillis(),
                         handoffMillis(from, prompt, to, answer),
-                        prompt.harmMillis + answer.harmMillis + idleRoomMillis(prompt, to)),
+                        prompt.harmMillis + answer.harmMillis + idleRoomMillis(prompt, to),
+                        prompt.progress()),
                 new Supply(
                         prompt.heldBlocks, sources(from, prompt.heldBlocks, prompt.suppliedBlocks)),
                 new Supply(

@@ -8,12 +8,21 @@ final class PromptSide {
     /** Leading blocks that it has once it has fetched what is worth fetching. */
     int suppliedBlocks;
 
+    /** Tokens to compute, and what they attend to. */
+    double newTokens;
+
+    double attendedTokens;
+
     double queueMillis;
     double fetchMillis;
     double prefillMillis;
 
     /** See {@link Prediction#harmMillis()}. */
     double harmMillis;
+
+    Progress progress() {
+        return new Progress(queueMillis, prefillMillis);
+    }
 
     double doneMillis() {
         return queueMillis + fetchMillis + prefillMillis;

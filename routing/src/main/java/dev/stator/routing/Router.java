@@ -30,6 +30,9 @@ public final class Router {
         /** What was predicted of each stage, less the correction of that stage at that time. */
         final double[] uncorrected = new double[Stage.values().length];
 
+        /** What was predicted of queue and prefill together, less what contention was learned. */
+        double uncontended;
+
         final double prefillPace;
         final double decodePace;
 
@@ -190,8 +193,9 @@ public final class Router {
             for (var stage : Stage.values()) {
                 var worker = stage == Stage.HANDOFF ? decode : prefill;
                 double factor = worker.map(known -> known.factor(stage, now)).orElse(1.0);
-                flight.uncorrected[stage.ordinal()] = stage.of(plan.prediction()) / factor;
+                flight.uncorrected[stage.ordinal()] = alone(stage, plan.prediction()) / factor;
             }
+            flight.uncontended = contended(plan) / prefill.map(w -> w.contention(now)).orElse(1.0);
             flights.put(decision.request().id(), flight);
             book(decision, now);
             decisions.add(decision);
@@ -202,6 +206,18 @@ public final class Router {
         }
     }
 
+    private static double alone(Stage stage, Prediction prediction) {
+        return switch (stage) {
+            case QUEUE -> prediction.alone().queueMillis();
+            case PREFILL -> prediction.alone().prefillMillis();
+            case FETCH, HANDOFF, FIRST_TOKEN -> stage.of(prediction);
+        };
+    }
+
+    private static double contended(Plan plan) {
+        return plan.prediction().queueMillis() + plan.prediction().prefillMillis();
+    }
+
     private void book(Decision decision, long now) {
         var request = decision.request();
         var plan = decision.plan();
@@ -209,6 +225,7 @@ public final class Router {
         int computed = request.promptTokens() - had;
         double attended = Step.attended(had, computed);
         long answered = request.answeredTokens();
+        employ(request, plan, computed, attended);
         switch (plan) {
             case Plan.Aggregated all ->
                     book(all.worker(), decision, now, computed, attended, answered);
@@ -223,6 +240,25 @@ public final class Router {
                 book(split.decodeWorker(), decision, now, 0, 0, answered);
             }
         }
+    }
+
+    private void employ(RouteRequest request, Plan plan, double tokens, double attended) {
+        double output = request.outputTokens();
+        boolean split = plan instanceof Plan.Split;
+        if (split) {
+            fleet.worker(plan.prefillWorker())
+                    .ifPresent(
+                            worker ->
+                                    worker.jobs.add(
+                                            new Jobs.Job(
+                                                    request.id(), tokens, attended, 0, output)));
+        }
+        double own = split ? 0 : tokens;
+        fleet.worker(plan.decodeWorker())
+                .ifPresent(
+                        worker ->
+                                worker.jobs.add(
+                                        new Jobs.Job(request.id(), own, attended, output, output)));
     }
 
     private void book(
@@ -287,20 +323,22 @@ public final class Router {
                                 if (plan instanceof Plan.Split) {
                                     // Its part is over, whether or not it had to do any.
                                     worker.unbook(request);
+                                    worker.jobs.remove(request);
                                 }
                                 learn(flight, worker, Stage.QUEUE, actual, flight.prefillPace);
                                 learn(flight, worker, Stage.FETCH, actual, flight.prefillPace);
                                 learn(flight, worker, Stage.PREFILL, actual, flight.prefillPace);
+                                worker.contended(
+                                        actual.queueMillis() + actual.prefillMillis(),
+                                        flight.uncontended,
+                                        ticker.nanos());
                             });
             fleet.worker(plan.decodeWorker())
                     .ifPresent(
-                            worker ->
-                                    learn(
-                                            flight,
-                                            worker,
-                                            Stage.HANDOFF,
-                                            actual,
-                                            flight.decodePace));
+                            worker -> {
+                                worker.jobs.firstToken(request);
+                                learn(flight, worker, Stage.HANDOFF, actual, flight.decodePace);
+                            });
         } finally {
             lock.unlock();
         }
@@ -328,8 +366,8 @@ public final class Router {
             var flight = flights.remove(request);
             if (flight != null) {
                 var plan = flight.decision.plan();
-                fleet.worker(plan.prefillWorker()).ifPresent(worker -> worker.unbook(request));
-                fleet.worker(plan.decodeWorker()).ifPresent(worker -> worker.unbook(request));
+                fleet.worker(plan.prefillWorker()).ifPresent(worker -> worker.ended(request));
+                fleet.worker(plan.decodeWorker()).ifPresent(worker -> worker.ended(request));
                 strategy.finished(request);
             }
         } finally {

@@ -22,6 +22,8 @@ import java.util.Set;
  *     others
  * @param expectMillis how long the blocks of a dispatched request are taken to be on their way if
  *     no event confirms them, beyond the predicted time to the first token
+ * @param slack where workers of a node share its cores, by which part prompts may slow running
+ *     answers down; 0 where each has hardware of its own
  */
 public record RouterOptions(
         Policy policy,
@@ -32,7 +34,8 @@ public record RouterOptions(
         double bindMillis,
         int keptDecisions,
         Tier expectIn,
-        double expectMillis) {
+        double expectMillis,
+        double slack) {
     private static final double HARM_WEIGHT = 0.01;
     private static final double BIND_MILLIS = 1000;
     private static final int KEPT_DECISIONS = 1000;
@@ -44,6 +47,7 @@ public record RouterOptions(
         require(bindMillis >= 0, "bindMillis must not be negative, is " + bindMillis);
         require(keptDecisions >= 1, "keptDecisions must be at least 1, is " + keptDecisions);
         require(expectMillis > 0, "expectMillis must be positive, is " + expectMillis);
+        require(slack >= 0, "slack must not be negative, is " + slack);
         require(
                 !peerTiers.contains(Tier.REMOTE),
                 "peerTiers must not name REMOTE: every worker reaches remote stores");
@@ -64,7 +68,8 @@ public record RouterOptions(
                 BIND_MILLIS,
                 KEPT_DECISIONS,
                 Tier.DEVICE,
-                EXPECT_MILLIS);
+                EXPECT_MILLIS,
+                0);
     }
 
     public RouterOptions withPolicy(Policy other) {
@@ -77,7 +82,8 @@ public record RouterOptions(
                 bindMillis,
                 keptDecisions,
                 expectIn,
-                expectMillis);
+                expectMillis,
+                slack);
     }
 
     public RouterOptions withRouters(int count) {
@@ -90,7 +96,8 @@ public record RouterOptions(
                 bindMillis,
                 keptDecisions,
                 expectIn,
-                expectMillis);
+                expectMillis,
+                slack);
     }
 
     public RouterOptions withHarmWeight(double weight) {
@@ -103,7 +110,8 @@ public record RouterOptions(
                 bindMillis,
                 keptDecisions,
                 expectIn,
-                expectMillis);
+                expectMillis,
+                slack);
     }
 
     public RouterOptions withPeerTiers(Set<Tier> tiers) {
@@ -116,7 +124,8 @@ public record RouterOptions(
                 bindMillis,
                 keptDecisions,
                 expectIn,
-                expectMillis);
+                expectMillis,
+                slack);
     }
 
     public RouterOptions withBindMillis(double millis) {
@@ -129,7 +138,8 @@ public record RouterOptions(
                 millis,
                 keptDecisions,
                 expectIn,
-                expectMillis);
+                expectMillis,
+                slack);
     }
 
     public RouterOptions withExpectIn(Tier tier) {
@@ -142,7 +152,22 @@ public record RouterOptions(
                 bindMillis,
                 keptDecisions,
                 tier,
-                expectMillis);
+                expectMillis,
+                slack);
+    }
+
+    public RouterOptions withSlack(double part) {
+        return new RouterOptions(
+                policy,
+                mode,
+                routers,
+                harmWeight,
+                peerTiers,
+                bindMillis,
+                keptDecisions,
+                expectIn,
+                expectMillis,
+                part);
     }
 
     private static void require(boolean condition, String message) {

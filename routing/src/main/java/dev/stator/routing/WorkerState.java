@@ -41,6 +41,7 @@ final class WorkerState {
      */
     private static final double COMPARABLE_MILLIS = 5;
 
+    private static final double STEP_TOKENS_DECAY = 0.95;
     private static final double LEAST_STEP_MILLIS = 1e-3;
     private static final int STAGES = Stage.values().length;
 
@@ -57,8 +58,10 @@ final class WorkerState {
     final WorkerSpec spec;
     final Speeds speeds;
 
+    final Jobs jobs = new Jobs();
     private final Deque<Booking> unseen = new ArrayDeque<>();
     private final Correction paceCorrection;
+    private final Correction contention;
     private final Correction[] corrections = new Correction[STAGES];
     private WorkerLoad load;
     private long reportNanos;
@@ -90,6 +93,7 @@ final class WorkerState {
     private double prefillFactor = 1;
     private double handoffFactor = 1;
     private long factorsNanos;
+    private double usualStepTokens;
 
     WorkerState(WorkerSpec spec, Speeds speeds, long now) {
         this.spec = spec;
@@ -104,6 +108,7 @@ final class WorkerState {
         this.factorsNanos = now;
         this.paceCorrection =
                 new Correction(PACE_RISE_MILLIS, PACE_FALL_MILLIS, PACE_HALF_LIFE_MILLIS, now);
+        this.contention = new Correction(STAGE_MILLIS, STAGE_MILLIS, STAGE_HALF_LIFE_MILLIS, now);
         Arrays.setAll(
                 corrections,
                 _ -> new Correction(STAGE_MILLIS, STAGE_MILLIS, STAGE_HALF_LIFE_MILLIS, now));
@@ -132,6 +137,11 @@ final class WorkerState {
         if (unseen.removeIf(booking -> booking.request == request)) {
             count();
         }
+    }
+
+    void ended(long request) {
+        unbook(request);
+        jobs.remove(request);
     }
 
     private void count() {
@@ -179,6 +189,21 @@ final class WorkerState {
         return waitingTokens;
     }
 
+    /** What {@link #waitingTokens()} attend to. */
+    double waitingAttended() {
+        return waitingAttended;
+    }
+
+    /** About the most prompt tokens that its steps have lately had. */
+    double usualStepTokens() {
+        return usualStepTokens > 0 ? usualStepTokens : stepTokens;
+    }
+
+    /** For how long the step that its last report told of may have been going on. */
+    double sinceReportMillis(long now) {
+        return load.waitingTokens() > 0 || load.running() > 0 ? millis(reportNanos, now) : 0;
+    }
+
     /** Tokens of KV that those who wait will attend to once they run. */
     double comingTokens() {
         return comingTokens;
@@ -223,6 +248,13 @@ final class WorkerState {
     double promptMillis(double steps, double tokens, double attended, long now) {
         refresh(now);
         return speeds.promptMillis(steps, tokens, attended, running, contextTokens) * pace;
+    }
+
+    /** The same beside so many answers, each as long as those that run. */
+    double mixedMillis(double steps, double tokens, double attended, int answers, long now) {
+        refresh(now);
+        double context = running == 0 ? 0 : (double) contextTokens / running * answers;
+        return speeds.promptMillis(steps, tokens, attended, answers, context) * pace;
     }
 
     /** Steps, not necessarily whole, in which so many prompt tokens are computed. */
@@ -297,6 +329,12 @@ final class WorkerState {
     }
 
     void stepped(Step step, double measured, long now) {
+        if (step.running() > 0) {
+            jobs.generated();
+        }
+        if (step.newTokens() > 0 && step.running() == 0) {
+            usualStepTokens = Math.max(step.newTokens(), usualStepTokens * STEP_TOKENS_DECAY);
+        }
         double predicted = Math.max(speeds.stepMillis(step), LEAST_STEP_MILLIS);
         speeds.stepped(step, measured);
         paceCorrection.observe(measured, predicted, now);
@@ -310,6 +348,15 @@ final class WorkerState {
         corrections[stage.ordinal()].observe(
                 measured + COMPARABLE_MILLIS, predicted + COMPARABLE_MILLIS, now);
         copyFactors(now);
+    }
+
+    /** How much longer queue and prefill take than was played through by {@link SharedCores}. */
+    double contention(long now) {
+        return contention.factor(now);
+    }
+
+    void contended(double measured, double predicted, long now) {
+        contention.observe(measured + COMPARABLE_MILLIS, predicted + COMPARABLE_MILLIS, now);
     }
 
     private static double millis(long from, long to) {

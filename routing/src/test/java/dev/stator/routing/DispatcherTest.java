@@ -141,6 +141,38 @@ class DispatcherTest {
     }
 
     @Test
+    void whoWouldBeLateBecauseOfWhatWorkersHaveIsShedInsteadOfBound() {
+        scene.router.join(
+                new WorkerSpec("w", "node", "kind", WorkerRole.DECODE, 8, Scene.KV_TOKENS, 1000));
+        scene.teach("w", 1);
+        scene.waiting("w", 20_000);
+        long inASecond = scene.nanos() + 1_000_000_000L;
+
+        dispatcher.submit(prompt(1, 2, inASecond), 1L);
+
+        assertThat(bound).isEmpty();
+        assertThat(shed).as("20,000 tokens take 2 s").containsExactly(1L);
+        assertThat(dispatcher.state().shed()).containsEntry(Admission.Cause.DEADLINE, 1L);
+
+        dispatcher.submit(prompt(2, 2, scene.nanos() + 10_000_000_000L), 2L);
+        assertThat(bound).containsExactly(2L);
+    }
+
+    @Test
+    void whereNobodyMayWaitWhoCannotStartIsShedAtOnce() {
+        dispatcher = dispatcher(QueueOptions.of(0, 100_000));
+        assertThat(submit(1)).isInstanceOf(Admission.Queued.class);
+
+        assertThat(submit(2)).isInstanceOf(Admission.Shed.class);
+
+        workerIsIdle();
+        dispatcher.pump();
+        assertThat(submit(3)).isInstanceOf(Admission.Queued.class);
+        assertThat(bound).containsExactly(1L, 3L);
+        assertThat(shed).as("2 has never waited").isEmpty();
+    }
+
+    @Test
     void aDispatcherThatDrainsStartsWhoWaitsAndShedsWhoComes() {
         submit(1);
         submit(2);

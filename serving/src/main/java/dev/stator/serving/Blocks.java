@@ -44,6 +44,21 @@ final class Blocks {
         return tier.<Runnable>map(cache -> cache.pin(keys)::close).orElse(() -> {});
     }
 
+    /** Blocks that the cache holds when it is full. */
+    int capacity() {
+        return tier.map(cache -> cache.stats().slots()).orElse(0);
+    }
+
+    /**
+     * Sees to it that blocks can be had quickly by a request that will soon be bound; keys that
+     * nobody has yet may be among them. A tier below the host's is to bring them up here.
+     *
+     * @return ends it; idempotent
+     */
+    Runnable keepNear(List<BlockKey> keys) {
+        return pin(keys);
+    }
+
     Optional<BlockLease> acquire(BlockKey key, int[] tokens, int from, int to) {
         return tier.flatMap(cache -> cache.acquire(key, tokens, from, to));
     }

@@ -62,7 +62,7 @@ final class CoreBudget {
         return new Share(role);
     }
 
-    /** One worker's way to cores. Confined to the worker's thread. */
+    /** One worker's way to cores. Confined to the worker's thread but for {@link #oneMore}. */
     final class Share implements Pause {
         private final Role role;
         private int mine;
@@ -76,16 +76,33 @@ final class CoreBudget {
          * For how many requests the worker computes now. With any, its pool has a claim to cores.
          */
         void work(int now) {
-            if (now != mine) {
-                lock.lock();
-                try {
+            lock.lock();
+            try {
+                if (now != mine) {
                     requests[role.ordinal()] += now - mine;
                     busyWorkers[role.ordinal()] += Integer.signum(now) - Integer.signum(mine);
                     mine = now;
                     changed.signalAll();
-                } finally {
-                    lock.unlock();
                 }
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        /**
+         * Another request waits for the worker. Where it prefills that counts at once: a step may
+         * take long, the longer the fewer prompts are known to wait.
+         */
+        void oneMore() {
+            lock.lock();
+            try {
+                if (role == Role.PREFILL && mine > 0) {
+                    mine++;
+                    requests[role.ordinal()]++;
+                    changed.signalAll();
+                }
+            } finally {
+                lock.unlock();
             }
         }
 

@@ -2,13 +2,14 @@ package dev.stator.serving;
 
 import dev.stator.routing.PredictionError;
 import dev.stator.routing.Stage;
+import dev.stator.routing.queue.QueueState;
 import java.util.List;
 import java.util.Map;
 
 /**
  * Counters and gauges at one moment; counters count from the start of the process.
  *
- * @param queued requests that wait for a worker
+ * @param queue requests that wait for a worker, and how many were shed
  * @param promptTokensBySource counter by source, as in {@link Account}
  * @param cache gauges and counters of the host tier by name, e.g. {@code blocks}, {@code
  *     bytes_capacity}, {@code evictions}
@@ -16,13 +17,11 @@ import java.util.Map;
  *     there was a first token
  */
 public record FabricStats(
-        boolean draining,
-        int queued,
+        QueueState queue,
         int queueCapacity,
         List<Worker> workers,
         Map<String, Long> promptTokensBySource,
         long generatedTokens,
-        long shed,
         Map<String, Long> cache,
         Map<Stage, PredictionError> predictionErrors) {
     /**

@@ -14,6 +14,14 @@ public interface GenerationListener {
      */
     void onFinish(FinishReason reason, String tail, Account account);
 
+    /**
+     * The only call if the request was shed after it had been admitted: it has waited, and will not
+     * be answered.
+     */
+    default void onShed(Admission.Shed shed) {
+        onFailure(shed.reason());
+    }
+
     /** The last call if the engine failed. The message is fit for a client. */
     void onFailure(String message);
 }

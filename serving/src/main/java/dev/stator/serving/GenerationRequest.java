@@ -14,6 +14,7 @@ import java.util.Set;
  * @param stopTokens tokens that end the answer, besides the model's own
  * @param ignoreEnd go on past the model's end token; for benchmarks
  * @param salt separates tenants: KV is shared only between requests of equal salt
+ * @param standing how it waits beside others
  */
 public record GenerationRequest(
         String id,
@@ -23,9 +24,23 @@ public record GenerationRequest(
         List<String> stops,
         Set<Integer> stopTokens,
         boolean ignoreEnd,
-        String salt) {
+        String salt,
+        Standing standing) {
     public GenerationRequest {
         stops = List.copyOf(stops);
         stopTokens = Set.copyOf(stopTokens);
+    }
+
+    /** Waits like most. */
+    public GenerationRequest(
+            String id,
+            int[] prompt,
+            int maxTokens,
+            SamplingOptions sampling,
+            List<String> stops,
+            Set<Integer> stopTokens,
+            boolean ignoreEnd,
+            String salt) {
+        this(id, prompt, maxTokens, sampling, stops, stopTokens, ignoreEnd, salt, Standing.USUAL);
     }
 }

@@ -66,7 +66,7 @@ public final class NodeFabric implements Fabric {
     private final AtomicLong requests = new AtomicLong();
     private final List<Worker> prefill = new ArrayList<>();
     private final List<Worker> decode = new ArrayList<>();
-    private final Dispatcher dispatcher;
+    private final Binder binder;
     private final ReentrantLock embedding = new ReentrantLock();
     private Optional<Embedder> embedder = Optional.empty();
     private final AtomicLong generatedTokens = new AtomicLong();
@@ -81,7 +81,8 @@ public final class NodeFabric implements Fabric {
                 new Router(
                         RouterOptions.of(options.policy(), options.mode())
                                 .withBindMillis(0)
-                                .withExpectIn(Tier.HOST),
+                                .withExpectIn(Tier.HOST)
+                                .withSlack(options.slowdownPercent() / 100.0),
                         index,
                         Ticker.system(),
                         new SplittableRandom());
@@ -90,7 +91,7 @@ public final class NodeFabric implements Fabric {
             promptTokens.put(source, new AtomicLong());
         }
         var speed = new PrefillSpeed();
-        this.dispatcher = new Dispatcher(options.maxQueue(), decode, prefill, router, blocks);
+        this.binder = new Binder(options.queue(), decode, prefill, router, blocks);
         try {
             if (engine.model().generates()) {
                 for (int i = 0; i < options.decodeWorkers(); i++) {
@@ -107,6 +108,7 @@ public final class NodeFabric implements Fabric {
         }
         prefill.forEach(Worker::start);
         decode.forEach(Worker::start);
+        binder.start();
     }
 
     /**
@@ -197,7 +199,7 @@ public final class NodeFabric implements Fabric {
     }
 
     private void pump() {
-        dispatcher.pump();
+        binder.pump();
     }
 
     @Override
@@ -219,7 +221,7 @@ public final class NodeFabric implements Fabric {
     public Admission submit(GenerationRequest asked, GenerationListener listener) {
         check(asked);
         var root = BlockKey.root(engine.model().fingerprint(), asked.salt());
-        return dispatcher.submit(
+        return binder.submit(
                 new Request(
                         requests.incrementAndGet(),
                         asked,
@@ -259,7 +261,7 @@ public final class NodeFabric implements Fabric {
     }
 
     private void cancelled(Request request) {
-        if (dispatcher.remove(request)) {
+        if (binder.remove(request)) {
             request.listener().onFinish(FinishReason.CANCELLED, "", request.account());
         } else {
             decode.forEach(Worker::wake);
@@ -298,20 +300,17 @@ public final class NodeFabric implements Fabric {
 
     @Override
     public FabricStats stats() {
-        var state = dispatcher.state();
         var workers = new ArrayList<FabricStats.Worker>();
         prefill.forEach(worker -> workers.add(worker.stats()));
         decode.forEach(worker -> workers.add(worker.stats()));
         var sources = new LinkedHashMap<String, Long>();
         promptTokens.forEach((source, count) -> sources.put(source, count.get()));
         return new FabricStats(
-                state.draining(),
-                state.queued(),
-                options.maxQueue(),
+                binder.state(),
+                options.queue().maxRequests(),
                 workers,
                 sources,
                 generatedTokens.get(),
-                state.shed(),
                 blocks.stats(),
                 predictionErrors());
     }
@@ -336,12 +335,13 @@ public final class NodeFabric implements Fabric {
 
     @Override
     public void drain() {
-        dispatcher.drain();
+        binder.drain();
     }
 
     @Override
     public void close() {
-        dispatcher.abandon().forEach(request -> request.listener().onFailure("the server stops"));
+        binder.abandon().forEach(request -> request.listener().onFailure("the server stops"));
+        binder.close();
         decode.forEach(Worker::close);
         prefill.forEach(Worker::close);
         embedder.ifPresent(Embedder::close);
@@ -371,6 +371,11 @@ public final class NodeFabric implements Fabric {
                                             .computeIfAbsent(source, _ -> new AtomicLong())
                                             .addAndGet(count));
             listener.onFinish(reason, tail, account);
+        }
+
+        @Override
+        public void onShed(Admission.Shed shed) {
+            listener.onShed(shed);
         }
 
         @Override

@@ -2,6 +2,7 @@ package dev.stator.serving;
 
 import dev.stator.routing.Mode;
 import dev.stator.routing.Policy;
+import dev.stator.routing.queue.QueueOptions;
 import java.nio.file.Path;
 
 /**
@@ -21,7 +22,7 @@ import java.nio.file.Path;
  *     cores
  * @param hostCacheBytes capacity of the host tier; 0 turns the cache off
  * @param hostCacheFolder where the host tier's file is made
- * @param maxQueue requests that may wait; one more is shed
+ * @param queue how requests wait; see {@link ServiceClass#queue(int)}
  */
 public record NodeOptions(
         Mode mode,
@@ -38,7 +39,7 @@ public record NodeOptions(
         int slowdownPercent,
         long hostCacheBytes,
         Path hostCacheFolder,
-        int maxQueue) {
+        QueueOptions queue) {
     public NodeOptions {
         require(prefillWorkers >= 0, "prefill-workers must not be negative");
         require(decodeWorkers >= 1, "decode-workers must be at least 1");
@@ -52,10 +53,13 @@ public record NodeOptions(
         require(stepTokens >= running, "step-tokens must be at least max-running");
         require(threads >= 1, "threads must be at least 1");
         require(slowdownPercent >= 1, "answer-slowdown must be at least 1 percent");
-        require(maxQueue >= 0, "max-queue must not be negative");
     }
 
-    /** A router that predicts. */
+    /**
+     * A router that predicts.
+     *
+     * @param maxQueue requests that may wait; one more is shed
+     */
     public NodeOptions(
             Mode mode,
             int prefillWorkers,
@@ -86,7 +90,7 @@ public record NodeOptions(
                 slowdownPercent,
                 hostCacheBytes,
                 hostCacheFolder,
-                maxQueue);
+                ServiceClass.queue(maxQueue));
     }
 
     private static void require(boolean condition, String message) {

@@ -84,9 +84,9 @@ final class Request implements Admission.Admitted {
                         blockTokens,
                         asked.prompt().length,
                         Math.min(asked.maxTokens(), ANSWER_TOKENS),
-                        asked.salt(),
-                        0,
-                        Long.MAX_VALUE);
+                        asked.standing().tenant(),
+                        asked.standing().serviceClass().priority(),
+                        asked.standing().deadlineNanos());
     }
 
     /** As the router sees it. */

@@ -114,6 +114,7 @@ final class Worker implements AutoCloseable {
     void assign(Request request) {
         assigned.incrementAndGet();
         inbox.add(request);
+        cores.oneMore();
         wake();
     }
 
@@ -319,8 +320,9 @@ final class Worker implements AutoCloseable {
     private void step() throws InterruptedException {
         StepResult result;
         double millis;
+        // From here on its prompts are begun with: that others have the cores is no queue.
+        batch.sequences().forEach(this::begun);
         try (var lease = cores.take()) {
-            batch.sequences().forEach(this::begun);
             context.threads(lease.count());
             result = context.step(batch.batch());
             millis = lease.workedNanos() / 1e6;

@@ -271,11 +271,12 @@ public final class BlockIndex {
         int[] lost = new int[members.length];
         int[] blocks = new int[members.length];
         for (int i = 0; i < members.length; i++) {
-            int[] tenures =
-                    Arrays.stream(members[i])
-                            .map(place -> feeds.get(place).tenure().index())
-                            .sorted()
-                            .toArray();
+            // A plain loop: a new router does this a million times, and nothing is compiled yet.
+            int[] tenures = new int[members[i].length];
+            for (int j = 0; j < tenures.length; j++) {
+                tenures[j] = feeds.get(members[i][j]).tenure().index();
+            }
+            Arrays.sort(tenures);
             found[i] = sets.of(tenures);
             lost[i] = sets.lost();
         }

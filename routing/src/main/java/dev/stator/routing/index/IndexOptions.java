@@ -3,14 +3,14 @@ package dev.stator.routing.index;
 /**
  * How large a {@link BlockIndex} is.
  *
- * @param maxBytes the most memory that it takes. Five eighths, taken at once, are for blocks, 16
- *     bytes each; up to a quarter is for sets of several holders, and up to an eighth for blocks
- *     that are expected. So there is room for a block in every 26 bytes, however many places hold
- *     it.
+ * @param maxBytes the most memory that it takes. Eleven sixteenths, taken at once, are for blocks,
+ *     21.3 bytes each; up to three sixteenths are for sets of several holders, and up to an eighth
+ *     is for blocks that are expected. So there is room for a block in every 31.1 bytes, however
+ *     many places hold it.
  */
 public record IndexOptions(long maxBytes) {
     private static final long LEAST = 64 << 10;
-    private static final long MOST = BlockTable.MAX_BYTES / 5 * 8;
+    private static final long MOST = BlockTable.MAX_BYTES / 11 * 16;
 
     public IndexOptions {
         if (maxBytes < LEAST || maxBytes > MOST) {
@@ -20,11 +20,11 @@ public record IndexOptions(long maxBytes) {
     }
 
     long tableBytes() {
-        return maxBytes / 8 * 5;
+        return maxBytes / 16 * 11;
     }
 
     long setBytes() {
-        return maxBytes / 4;
+        return maxBytes / 16 * 3;
     }
 
     long expectationBytes() {

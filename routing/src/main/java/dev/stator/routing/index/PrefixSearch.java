@@ -18,8 +18,8 @@ import java.util.Arrays;
  * That costs a prediction; the worker finds the hole and computes it.
  */
 final class PrefixSearch {
-    private static final int FIRST_FAN = 16;
-    private static final int FAN = 8;
+    private static final int FIRST_FAN = 8;
+    private static final int FAN = 4;
 
     /** Reads of one block that a writer got in between of; then it counts as absent. */
     private static final int ATTEMPTS = 16;
@@ -70,21 +70,24 @@ final class PrefixSearch {
         wordsSize = 1;
         lastSet = HolderSets.NONE;
         lastCopy = EMPTY;
-        blocks[0] = 0;
+        nextSize = 0;
+        append(0, UNREAD);
+        if (count > 1) {
+            spread(0, count - 1, FIRST_FAN);
+            append(count - 1, UNREAD);
+        }
+        swap();
+        fetch(table, keys);
         copies[0] = copy(table, sets, keys[0]);
-        size = 1;
         start(roster);
         if (runningSize == 0) {
             return;
         }
-        if (count > 1) {
-            append(0, copies[0]);
-            spread(0, count - 1, FIRST_FAN);
-            append(count - 1, UNREAD);
-            do {
-                swap();
-                read(table, sets, keys);
-            } while (refine(roster));
+        read(table, sets, keys);
+        while (refine(roster)) {
+            swap();
+            fetch(table, keys);
+            read(table, sets, keys);
         }
         report(roster, places, count, into);
     }
@@ -106,13 +109,17 @@ final class PrefixSearch {
         takeKept();
     }
 
-    /** Reads the blocks that are new in the list. */
-    private void read(BlockTable table, HolderSets sets, long[] keys) {
+    /** Brings the buckets of the blocks that are new in the list near, all at once. */
+    private void fetch(BlockTable table, long[] keys) {
         for (int i = 0; i < size; i++) {
             if (copies[i] == UNREAD) {
                 near += table.near(keys[blocks[i]]);
             }
         }
+    }
+
+    /** Reads the blocks that are new in the list. */
+    private void read(BlockTable table, HolderSets sets, long[] keys) {
         for (int i = 0; i < size; i++) {
             if (copies[i] == UNREAD) {
                 copies[i] = copy(table, sets, keys[blocks[i]]);
@@ -122,7 +129,8 @@ final class PrefixSearch {
 
     /**
      * Puts more blocks into the list wherever holders were lost between two that are not
-     * neighbours.
+     * neighbours. Takes blocks out at which none were lost, nor right after them: all that the next
+     * round asks is what lies between two blocks with different holders.
      *
      * @return false if there is no such place
      */
@@ -130,12 +138,16 @@ final class PrefixSearch {
         start(roster);
         boolean refined = false;
         append(blocks[0], copies[0]);
+        int needed = nextSize;
         for (int i = 1; i < size && runningSize > 0; i++) {
             if (loses(i)) {
                 int before = nextSize;
                 spread(blocks[i - 1], blocks[i], FAN);
                 refined |= nextSize > before;
                 takeKept();
+                needed = nextSize + 1;
+            } else if (nextSize > needed) {
+                nextSize--;
             }
             append(blocks[i], copies[i]);
         }

@@ -70,6 +70,13 @@ final class ClassQueue<T> {
         return requests;
     }
 
+    /**
+     * Whether more wait than may. A class in which nobody may wait is for those who start at once.
+     */
+    boolean overfull() {
+        return requests > Math.max(1, options.maxRequests());
+    }
+
     /** How often a line has taken its place; the highest {@link TenantLine#order}. */
     long turns() {
         return turns;

@@ -7,7 +7,7 @@ import java.util.Map;
 /**
  * How requests wait.
  *
- * @param maxRequests requests that may wait, at least 1
+ * @param maxRequests requests that may wait; with 0 a request starts at once or not at all
  * @param maxTokens prompt tokens that may wait, all together; a single request may exceed it
  * @param classes highest priority first; the last takes every priority that is left
  * @param tenantWeights shares of tenants that are not to have the usual 1
@@ -26,7 +26,7 @@ public record QueueOptions(
     static final Duration MAX_PATIENCE = Duration.ofDays(1);
 
     public QueueOptions {
-        require(maxRequests >= 1, "maxRequests must be at least 1, not " + maxRequests);
+        require(maxRequests >= 0, "maxRequests must not be negative, but is " + maxRequests);
         require(maxTokens >= 1, "maxTokens must be at least 1, not " + maxTokens);
         require(lookahead >= 1, "lookahead must be at least 1, not " + lookahead);
         require(maxPasses >= 0, "maxPasses must not be negative, but is " + maxPasses);

@@ -38,6 +38,8 @@ public final class RequestQueue<T> {
     private static final int MIN_RETRY_SECONDS = 1;
     private static final int MAX_RETRY_SECONDS = 60;
     private static final long MIN_CHECK_NANOS = 1_000_000;
+    private static final String FULL = "all workers are busy and the queue is full";
+    private static final String FULL_OF = "all workers are busy and no more of class %s may wait";
 
     private final QueueOptions options;
     private final Ticker ticker;
@@ -72,7 +74,8 @@ public final class RequestQueue<T> {
     }
 
     /**
-     * Takes a request in, or sheds it.
+     * Takes a request in, or sheds it. If nobody may wait, it is taken in to be started at once,
+     * and {@link #refuse} must follow if it is not.
      *
      * @throws IllegalArgumentException if a request of this id waits already
      */
@@ -105,8 +108,9 @@ public final class RequestQueue<T> {
             return shed(tooLate(entry, wait, now));
         }
         if (!makeRoom(entry, now)) {
+            var why = queue.overfull() ? FULL_OF.formatted(queue.options().name()) : FULL;
             withdraw(entry);
-            return shed(full(queue, now, "all workers are busy and the queue is full"));
+            return shed(full(queue, now, why));
         }
         if (entry.hasDeadline()) {
             checkLater(entry, now);
@@ -282,10 +286,13 @@ public final class RequestQueue<T> {
     // Room
 
     private boolean makeRoom(Entry<T> newcomer, long now) {
+        var queue = newcomer.classQueue;
+        if (queue.overfull()) {
+            return takePlace(newcomer, now);
+        }
         if (fits()) {
             return true;
         }
-        var queue = newcomer.classQueue;
         var lower = classes.subList(classes.indexOf(queue) + 1, classes.size());
         int requests = lower.stream().mapToInt(ClassQueue::requests).sum();
         long tokens = lower.stream().mapToLong(ClassQueue::promptTokens).sum();
@@ -295,7 +302,12 @@ public final class RequestQueue<T> {
             }
             return true;
         }
-        var longest = queue.longest();
+        return takePlace(newcomer, now);
+    }
+
+    /** The end of the longest line of its class goes if that line is longer even without it. */
+    private boolean takePlace(Entry<T> newcomer, long now) {
+        var longest = newcomer.classQueue.longest();
         var last = longest.last();
         boolean fairer =
                 longest != newcomer.line
@@ -340,6 +352,30 @@ public final class RequestQueue<T> {
 
     // Shedding
 
+    /**
+     * Where nobody may wait, or nobody of its class, sheds a request that did not start at once.
+     *
+     * @return empty if it may wait, or if it waits no longer
+     */
+    public Optional<Admission.Shed> refuse(long request) {
+        return Optional.ofNullable(entries.get(request))
+                .filter(
+                        entry ->
+                                options.maxRequests() == 0
+                                        || entry.classQueue.options().maxRequests() == 0)
+                .map(
+                        entry -> {
+                            withdraw(entry);
+                            return shed(full(entry.classQueue, ticker.nanos(), FULL));
+                        });
+    }
+
+    /** Sheds a request that has just left to start, where its first token would be late. */
+    public Admission.Shed refuseLate(RouteRequest request, double firstTokenMillis) {
+        long now = ticker.nanos();
+        return shed(tooLate(request.deadlineNanos(), now + firstTokenMillis * 1e6, now));
+    }
+
     private Admission.Shed shed(Admission.Shed shed) {
         this.shed.merge(shed.cause(), 1L, Long::sum);
         return shed;
@@ -355,7 +391,13 @@ public final class RequestQueue<T> {
 
     private static Admission.Shed tooLate(Entry<?> entry, double waitNanos, long now) {
         long deadline = entry.request().deadlineNanos();
-        double early = now + waitNanos + (deadline - entry.latestStartNanos);
+        return tooLate(deadline, now + waitNanos + (deadline - entry.latestStartNanos), now);
+    }
+
+    /**
+     * @param early when the first token can come at the earliest
+     */
+    private static Admission.Shed tooLate(long deadline, double early, long now) {
         return new Admission.Shed(
                 Admission.Cause.DEADLINE,
                 retrySeconds(early - deadline),

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 class BlockTableTest {
     private static final int BUCKETS = 100;
-    private static final int CAPACITY = 4 * BUCKETS;
+    private static final int CAPACITY = 3 * BUCKETS;
 
     private final BlockTable table = new BlockTable((BUCKETS + 1) * 64);
     private final SplittableRandom random = new SplittableRandom(1);

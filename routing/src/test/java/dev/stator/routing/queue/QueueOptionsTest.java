@@ -13,7 +13,7 @@ class QueueOptionsTest {
 
     @Test
     void badOptionsAreNamed() {
-        refused(() -> QueueOptions.of(0, 10), "maxRequests must be at least 1, not 0");
+        refused(() -> QueueOptions.of(-1, 10), "maxRequests must not be negative, but is -1");
         refused(() -> QueueOptions.of(10, 0), "maxTokens must be at least 1, not 0");
         refused(() -> GOOD.withPassing(0, 1, Duration.ZERO), "lookahead must be at least 1, not 0");
         refused(
@@ -39,6 +39,9 @@ class QueueOptionsTest {
         refused(
                 () -> new ClassOptions("a", 0, Double.NaN, Duration.ZERO),
                 "the weight of class a must be positive and finite, not NaN");
+        refused(
+                () -> named("a", 0).withMaxRequests(-1),
+                "maxRequests of class a must not be negative, but is -1");
         refused(
                 () -> new ClassOptions("a", 0, 1, Duration.ofDays(2)),
                 "patience of class a must be between 0 and PT24H, not PT48H");

@@ -378,6 +378,52 @@ class RequestQueueTest {
         }
 
         @Test
+        void aClassCanHaveABoundOfItsOwn() {
+            line =
+                    new Line(
+                            ROOMY.withClasses(
+                                    List.of(
+                                            new ClassOptions("high", 0, 1, Duration.ZERO),
+                                            new ClassOptions("low", -1, 1, Duration.ZERO)
+                                                    .withMaxRequests(2))));
+            line.queued(request(1).priority(-1), request(2).priority(-1), request(3), request(4));
+
+            assertThat(line.offer(request(5).priority(-1)))
+                    .isInstanceOfSatisfying(
+                            Admission.Shed.class,
+                            shed -> assertThat(shed.reason()).contains("no more of class low"));
+            assertThat(line.queue.size()).isEqualTo(4);
+
+            line.queued(request(6).priority(-1).of("another tenant"));
+            assertThat(line.shed).as("room within the class is shared too").containsOnlyKeys(2L);
+            line.queued(request(7));
+        }
+
+        @Test
+        void whereNobodyMayWaitARequestStartsAtOnceOrNot() {
+            line = new Line(QueueOptions.of(0, 1_000_000));
+            line.queued(request(1));
+            assertThat(line.start()).contains(1L);
+            assertThat(line.queue.refuse(1)).as("it has started").isEmpty();
+
+            line.queued(request(2));
+            assertThat(line.startUpTo(0)).isEmpty();
+            assertThat(line.queue.refuse(2))
+                    .hasValueSatisfying(
+                            shed -> assertThat(shed.cause()).isEqualTo(Admission.Cause.QUEUE_FULL));
+            assertThat(line.queue.size()).isZero();
+            assertThat(line.queue.state().shedRequests()).isEqualTo(1);
+        }
+
+        @Test
+        void whereSomeMayWaitNobodyIsRefused() {
+            line.queued(request(1));
+
+            assertThat(line.queue.refuse(1)).isEmpty();
+            assertThat(line.startAll()).containsExactly(1L);
+        }
+
+        @Test
         void retryAfterIsHowLongTheClassDrains() {
             line = new Line(QueueOptions.of(3, 1_000_000));
             line.queued(request(1).work(1000), request(2).work(1000), request(3).work(1000));

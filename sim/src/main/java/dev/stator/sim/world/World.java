@@ -11,7 +11,6 @@ import dev.stator.routing.index.Tier;
 import dev.stator.sim.trace.Arrivals;
 import dev.stator.sim.trace.TraceRequest;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -385,54 +384,15 @@ public final class World {
     }
 
     private Outcome outcome() {
-        double seconds = (clock.nanos() - recorder.countingFrom()) / 1e9;
-        double prompts = 0;
-        for (var origin : Origin.values()) {
-            prompts += recorder.tokens(origin);
-        }
-        var origins = new EnumMap<Origin, Double>(Origin.class);
-        for (var origin : Origin.values()) {
-            origins.put(origin, recorder.tokens(origin) / prompts);
-        }
-        int good = recorder.good();
-        return new Outcome(
-                arrived,
-                recorder.size(),
-                refused,
-                recorder.size() / seconds,
-                recorder.endsPerSecond(),
-                Spread.of(recorder.firstTokenMillis()),
-                Spread.percentiles(recorder.firstTokenMillis()),
-                recorder.gaps(),
-                recorder.requestGaps(),
-                (double) good / recorder.size(),
-                good / seconds,
-                recorder.outputTokens() / seconds / fleet.gpus(),
-                origins,
-                recorder.errorBias(),
-                recorder.errorMedian(),
-                imbalance(),
-                workers.values().stream().mapToLong(Worker::busyNanos).average().orElse(0)
-                        / clock.nanos(),
-                recorder.preemptions(),
-                recorder.restarts(),
-                clock.nanos() / 1e9);
-    }
-
-    /** Over the groups, as a prefill worker and a decode worker have different things to do. */
-    private double imbalance() {
-        double most = 1;
-        for (var group : fleet.groups()) {
-            var busy =
-                    posts.values().stream()
-                            .filter(post -> post.group == group)
-                            .flatMap(post -> worker(post.spec.id()).stream())
-                            .mapToLong(Worker::busyNanos)
-                            .summaryStatistics();
-            if (busy.getMax() > 0) {
-                most = Math.max(most, busy.getMax() / busy.getAverage());
-            }
-        }
-        return most;
+        var groups =
+                fleet.groups().stream()
+                        .map(
+                                group ->
+                                        posts.values().stream()
+                                                .filter(post -> post.group == group)
+                                                .flatMap(post -> worker(post.spec.id()).stream())
+                                                .toList())
+                        .toList();
+        return new Summary(recorder, groups, fleet.gpus(), clock.nanos()).of(arrived, refused);
     }
 }
