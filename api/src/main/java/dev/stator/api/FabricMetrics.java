@@ -28,7 +28,7 @@ import java.util.function.ToDoubleFunction;
  * <tr><td>{@code stator_queue_requests{class}}, {@code stator_queue_prompt_tokens{class}}, {@code
  *     stator_queue_drain_seconds{class}}<td>what waits in each class, and for how long it will
  * <tr><td>{@code stator_prompt_tokens_total}<td>prompt tokens of finished requests
- * <tr><td>{@code stator_prompt_tokens_by_source_total{source}}<td>the same: device, host, computed
+ * <tr><td>{@code stator_prompt_tokens_by_source_total{source}}<td>the same: device, host, disk, computed
  * <tr><td>{@code stator_generation_tokens_total}<td>
  * <tr><td>{@code stator_requests_shed_total}<td>refused with 429 or 503
  * <tr><td>{@code stator_requests_shed_by_reason_total{reason}}<td>the same: queue_full, deadline,
@@ -40,6 +40,10 @@ import java.util.function.ToDoubleFunction;
  * <tr><td>{@code stator_route_prediction_bias_milliseconds{stage}}, {@code
  *     stator_route_prediction_error_ratio{stage,quantile}}<td>how far the router's predictions were off
  * <tr><td>{@code stator_host_cache_*}<td>blocks, bytes, evictions, hits, … of the host tier
+ * <tr><td>{@code stator_disk_cache_*}<td>the same of the disk tier, and {@code queue_blocks}, {@code
+ *     read_seconds_total} (÷ hits: seconds a read), {@code evictions_total{reason}} (room: the segment
+ *     had to make room; orphan: a block before it went), {@code write_amplification}, {@code readable}
+ *     and {@code writable} (0 once the disk has failed)
  * </table>
  */
 final class FabricMetrics implements MultiCollector {
@@ -52,6 +56,22 @@ final class FabricMetrics implements MultiCollector {
                     "blocks_claimed",
                     "bytes_capacity",
                     "leases");
+
+    private static final Set<String> DISK_GAUGES =
+            Set.of(
+                    "readable",
+                    "writable",
+                    "bytes_capacity",
+                    "bytes",
+                    "bytes_live",
+                    "bytes_foreign",
+                    "segments",
+                    "blocks",
+                    "queue_blocks",
+                    "queue_bytes");
+
+    /** Counters whose names go on with a reason. */
+    private static final String EVICTIONS = "evictions_";
 
     private final Fabric fabric;
 
@@ -78,7 +98,51 @@ final class FabricMetrics implements MultiCollector {
                                 all.metricSnapshot(counter(full, help, value));
                             }
                         });
+        disk(all, stats.disk());
         return all.build();
+    }
+
+    private static void disk(MetricSnapshots.Builder all, Map<String, Double> stats) {
+        stats.forEach(
+                (name, value) -> {
+                    var full = "stator_disk_cache_" + name;
+                    var help = "Disk tier: " + name.replace('_', ' ') + ".";
+                    if (DISK_GAUGES.contains(name)) {
+                        all.metricSnapshot(gauge(full, help, value));
+                    } else if (!name.startsWith(EVICTIONS)) {
+                        all.metricSnapshot(counter(full, help, value));
+                    }
+                });
+        if (!stats.isEmpty()) {
+            all.metricSnapshot(diskEvictions(stats));
+            double stored = stats.getOrDefault("bytes_stored", 0.0);
+            all.metricSnapshot(
+                    gauge(
+                            "stator_disk_cache_write_amplification",
+                            "Disk tier: bytes written ÷ bytes stored.",
+                            stored == 0 ? 1 : stats.getOrDefault("bytes_written", 0.0) / stored));
+        }
+    }
+
+    private static CounterSnapshot diskEvictions(Map<String, Double> stats) {
+        var counter =
+                CounterSnapshot.builder()
+                        .name("stator_disk_cache_evictions")
+                        .help("Disk tier: blocks gone, by why.");
+        stats.forEach(
+                (name, value) -> {
+                    if (name.startsWith(EVICTIONS)) {
+                        counter.dataPoint(
+                                CounterSnapshot.CounterDataPointSnapshot.builder()
+                                        .labels(
+                                                Labels.of(
+                                                        "reason",
+                                                        name.substring(EVICTIONS.length())))
+                                        .value(value)
+                                        .build());
+                    }
+                });
+        return counter.build();
     }
 
     private static void requests(MetricSnapshots.Builder all, FabricStats stats) {

@@ -318,6 +318,11 @@ class EndpointTest {
                 .contains("stator_queue_drain_seconds{class=\"default\"} 1.5")
                 .contains("stator_host_cache_blocks 9.0")
                 .contains("stator_host_cache_evictions_total 2.0")
+                .contains("stator_disk_cache_blocks 70.0")
+                .contains("stator_disk_cache_hits_total 5.0")
+                .contains("stator_disk_cache_evictions_total{reason=\"room\"} 3.0")
+                .contains("stator_disk_cache_evictions_total{reason=\"orphan\"} 1.0")
+                .contains("stator_disk_cache_write_amplification 1.25")
                 .contains(
                         "stator_route_prediction_error_ratio{quantile=\"0.95\",stage=\"prefill\"} 0.4")
                 .contains(

@@ -166,6 +166,19 @@ final class StubFabric implements Fabric {
                 Map.of("host", 5L, "computed", 6L),
                 12,
                 Map.of("blocks", 9L, "evictions", 2L),
+                Map.of(
+                        "blocks",
+                        70.0,
+                        "hits",
+                        5.0,
+                        "evictions_room",
+                        3.0,
+                        "evictions_orphan",
+                        1.0,
+                        "bytes_stored",
+                        100.0,
+                        "bytes_written",
+                        125.0),
                 Map.of(Stage.PREFILL, new PredictionError(3, -1.5, 0.1, 0.4)));
     }
 

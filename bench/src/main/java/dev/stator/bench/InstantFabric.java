@@ -155,6 +155,7 @@ final class InstantFabric implements Fabric {
                 Map.of(),
                 0,
                 Map.of(),
+                Map.of(),
                 Map.of());
     }
 

@@ -32,6 +32,7 @@ final class Main {
                 .addSubcommand(new Turn2Bench())
                 .addSubcommand(new InterTokenBench())
                 .addSubcommand(new HostTierBench())
+                .addSubcommand(new DiskTierBench())
                 .addSubcommand(new IndexBench())
                 .addSubcommand(new RouteBench())
                 .addSubcommand(new PredictionBench())

@@ -20,6 +20,11 @@ public final class BlockLease implements AutoCloseable {
         return rows;
     }
 
+    /** What it would cost to compute the block again. */
+    public long recomputeMicros() {
+        return block.recomputeMicros;
+    }
+
     public int tokens() {
         return block.tokens.length;
     }

@@ -68,10 +68,15 @@ final class BlockTable {
     }
 
     void lease(Block block) {
+        hold(block);
+        use(block);
+    }
+
+    /** A lease that is not a use. */
+    void hold(Block block) {
         block.leases++;
         leases++;
         evictables.remove(block);
-        use(block);
     }
 
     void unlease(Block block) {

@@ -2,7 +2,11 @@ package dev.stator.cache;
 
 /** A tier cannot be opened; the message says what to change. */
 public final class CacheException extends RuntimeException {
-    CacheException(String message, Throwable cause) {
+    public CacheException(String message) {
+        super(message);
+    }
+
+    public CacheException(String message, Throwable cause) {
         super(message, cause);
     }
 }

@@ -138,6 +138,23 @@ public final class HostTier implements AutoCloseable {
         }
     }
 
+    /** The block for reading, if it is present. Counts neither a hit nor a use. */
+    public Optional<BlockLease> hold(BlockKey key) {
+        lock.lock();
+        try {
+            return table.find(key)
+                    .map(
+                            block -> {
+                                table.hold(block);
+                                MemorySegment rows =
+                                        file.rows(block.slot, block.bytes).asReadOnly();
+                                return new BlockLease(this, block, rows);
+                            });
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Asks to be the one who computes a block. After the tier is closed, everyone is. */
     public ClaimState claim(BlockKey key, Claimant who) {
         lock.lock();

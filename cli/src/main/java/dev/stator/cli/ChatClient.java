@@ -34,7 +34,12 @@ final class ChatClient implements AutoCloseable {
     /**
      * @param url without the path of the API
      */
-    record Target(URI url, Optional<String> apiKey, String model, Optional<Integer> maxTokens) {}
+    record Target(
+            URI url,
+            Optional<String> apiKey,
+            String model,
+            Optional<Integer> maxTokens,
+            Optional<Double> temperature) {}
 
     private final Target target;
     private final HttpClient http =
@@ -173,6 +178,7 @@ final class ChatClient implements AutoCloseable {
         var json = JSON.createObjectNode().put("model", target.model).put("stream", true);
         json.putObject("stream_options").put("include_usage", true);
         target.maxTokens.ifPresent(most -> json.put("max_completion_tokens", most));
+        target.temperature.ifPresent(degree -> json.put("temperature", degree));
         var array = json.putArray("messages");
         for (var message : messages) {
             array.addObject().put("role", message.role()).put("content", message.content());

@@ -74,6 +74,12 @@ final class ChatCommand implements Callable<Integer> {
             description = "longest answer [what the server allows]")
     private Optional<Integer> maxTokens = Optional.empty();
 
+    @Option(
+            names = "--temperature",
+            paramLabel = "T",
+            description = "0 always takes the likeliest token [what the server does]")
+    private Optional<Double> temperature = Optional.empty();
+
     ChatCommand(Console console) {
         this.console = console;
     }
@@ -100,7 +106,7 @@ final class ChatCommand implements Callable<Integer> {
             var address = URI.create(url);
             var scheme = String.valueOf(address.getScheme());
             if (address.getHost() != null && List.of("http", "https").contains(scheme)) {
-                return new ChatClient.Target(address, key, model, maxTokens);
+                return new ChatClient.Target(address, key, model, maxTokens, temperature);
             }
         } catch (IllegalArgumentException _) {
             // Told below.

@@ -2,6 +2,7 @@ package dev.stator.cli;
 
 import dev.stator.engine.KvShape;
 import dev.stator.engine.ModelInfo;
+import dev.stator.serving.DiskCache;
 import dev.stator.serving.NodeOptions;
 import dev.stator.serving.ServiceClass;
 import java.io.IOException;
@@ -15,6 +16,7 @@ import java.util.Optional;
 record NodeSizing(Configuration configuration, Machine machine, Folders folders) {
     private static final int USUAL_CONTEXT = 8192;
     private static final int LEAST_CONTEXT = 512;
+    private static final long USUAL_DISK_CACHE = 20L << 30;
     private static final long LEAST_SHARED_MEMORY = 256L << 20;
 
     /**
@@ -59,7 +61,8 @@ record NodeSizing(Configuration configuration, Machine machine, Folders folders)
                         ServiceClass.queue(
                                 configuration.get(Settings.MAX_QUEUE),
                                 configuration.find(Settings.CLASS_WEIGHTS).orElse(Map.of()),
-                                configuration.find(Settings.CLASS_QUEUES).orElse(Map.of())));
+                                configuration.find(Settings.CLASS_QUEUES).orElse(Map.of())),
+                        diskCache());
         requireMemory(model, options);
         return options;
     }
@@ -126,6 +129,37 @@ record NodeSizing(Configuration configuration, Machine machine, Folders folders)
         long room = room(folders.temporary);
         return new HostCache(
                 asked.orElse(Math.min(bytes, room / 2)), folders.temporary.resolve(name));
+    }
+
+    private Optional<DiskCache> diskCache() {
+        var size = configuration.find(Settings.DISK_CACHE_SIZE);
+        var keyFile = configuration.find(Settings.DISK_CACHE_KEY_FILE);
+        var folder = configuration.find(Settings.DISK_CACHE);
+        if (folder.isEmpty() && (size.isPresent() || keyFile.isPresent())) {
+            throw Refusal.misused(
+                    "%s means nothing without disk-cache, which names the folder"
+                            .formatted(
+                                    size.isPresent() ? "disk-cache-size" : "disk-cache-key-file"));
+        }
+        return folder.map(
+                where ->
+                        new DiskCache(
+                                where,
+                                size.orElseGet(
+                                        () ->
+                                                Math.min(
+                                                        USUAL_DISK_CACHE,
+                                                        room(existing(where)) / 2)),
+                                keyFile));
+    }
+
+    /** The folder, or the one in which it is going to be made. */
+    private static Path existing(Path folder) {
+        var at = folder.toAbsolutePath();
+        while (!Files.exists(at) && at.getParent() != null) {
+            at = at.getParent();
+        }
+        return at;
     }
 
     private static long room(Path folder) {

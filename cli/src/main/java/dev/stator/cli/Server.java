@@ -5,6 +5,7 @@ import dev.stator.api.ApiServer;
 import dev.stator.api.WaitingOptions;
 import dev.stator.engine.llama.LlamaEngine;
 import dev.stator.engine.llama.LlamaOptions;
+import dev.stator.serving.DiskCache;
 import dev.stator.serving.NodeFabric;
 import dev.stator.serving.NodeOptions;
 import java.io.IOException;
@@ -152,7 +153,7 @@ final class Server implements AutoCloseable {
     /** The one line that says that requests are served now. */
     String readyLine() {
         var workers = fabric.stats().workers();
-        return "ready %s model=%s prefill=%d decode=%d mode=%s context=%d threads=%d host-cache=%s"
+        return "ready %s model=%s prefill=%d decode=%d mode=%s context=%d threads=%d host-cache=%s%s"
                 .formatted(
                         url(),
                         modelName,
@@ -161,7 +162,15 @@ final class Server implements AutoCloseable {
                         node.mode().name().toLowerCase(Locale.ROOT),
                         node.contextTokens(),
                         node.threads(),
-                        ByteSize.format(node.hostCacheBytes()));
+                        ByteSize.format(node.hostCacheBytes()),
+                        node.diskCache().map(this::diskWords).orElse(""));
+    }
+
+    private String diskWords(DiskCache cache) {
+        return " disk-cache=%s disk-blocks=%d"
+                .formatted(
+                        ByteSize.format(cache.bytes()),
+                        fabric.stats().disk().getOrDefault("blocks", 0.0).longValue());
     }
 
     /** Takes no new requests and waits until those that run are answered. */

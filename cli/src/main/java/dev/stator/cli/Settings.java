@@ -157,6 +157,27 @@ final class Settings {
                     "in /dev/shm if there is room, else in the folder for temporary files",
                     "where the host tier's memory-mapped file is made",
                     Settings::path);
+    static final Setting<Path> DISK_CACHE =
+            Setting.derived(
+                    "disk-cache",
+                    "FOLDER",
+                    "none",
+                    "where blocks are kept across restarts and crashes, encrypted; for one server at a time",
+                    Settings::path);
+    static final Setting<Long> DISK_CACHE_SIZE =
+            Setting.derived(
+                    "disk-cache-size",
+                    "SIZE",
+                    "20GiB, or half of what is free there if that is less",
+                    "the most that the disk cache may take",
+                    ByteSize::parse);
+    static final Setting<Path> DISK_CACHE_KEY_FILE =
+            Setting.derived(
+                    "disk-cache-key-file",
+                    "FILE",
+                    "one that is made in the folder",
+                    "at least 32 random bytes that the disk cache is encrypted with",
+                    Settings::path);
     static final Setting<Integer> MAX_QUEUE =
             Setting.of(
                     "max-queue",
@@ -259,6 +280,9 @@ final class Settings {
                     KV_TYPE,
                     HOST_CACHE,
                     HOST_CACHE_FOLDER,
+                    DISK_CACHE,
+                    DISK_CACHE_SIZE,
+                    DISK_CACHE_KEY_FILE,
                     MAX_QUEUE,
                     CLASS_QUEUES,
                     CLASS_WEIGHTS,

@@ -46,6 +46,7 @@ final class WarmUpCommand implements Callable<Integer> {
     }
 
     private static ChatClient.Target target(String url) {
-        return new ChatClient.Target(URI.create(url), Optional.empty(), "default", Optional.of(8));
+        return new ChatClient.Target(
+                URI.create(url), Optional.empty(), "default", Optional.of(8), Optional.empty());
     }
 }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.tuple;
 import dev.stator.engine.KvShape;
 import dev.stator.engine.ModelInfo;
 import dev.stator.routing.queue.ClassOptions;
+import dev.stator.serving.DiskCache;
 import dev.stator.serving.NodeOptions;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -192,5 +193,42 @@ final class NodeSizingTest {
 
         assertThat(options.hostCacheFolder()).isEqualTo(temporary);
         assertThat(options.hostCacheBytes()).isEqualTo(GIB);
+    }
+
+    @Test
+    void thereIsNoDiskTierUnlessItsFolderIsNamed() {
+        assertThat(withDisk(Map.of()).diskCache()).isEmpty();
+        var folder = temporary.resolve("not").resolve("yet");
+        var usual = withDisk(Map.of("disk-cache", folder.toString())).diskCache().orElseThrow();
+        assertThat(usual.folder()).isEqualTo(folder);
+        assertThat(usual.bytes()).isBetween(1L, 20 * GIB);
+        assertThat(usual.keyFile()).isEmpty();
+        var chosen =
+                withDisk(
+                                Map.of(
+                                        "disk-cache",
+                                        folder.toString(),
+                                        "disk-cache-size",
+                                        "3GiB",
+                                        "disk-cache-key-file",
+                                        "/a/key"))
+                        .diskCache();
+        assertThat(chosen).contains(new DiskCache(folder, 3 * GIB, Optional.of(Path.of("/a/key"))));
+    }
+
+    @Test
+    void aDiskTierNeedsAFolderAndAHostTier() {
+        assertThatThrownBy(() -> withDisk(Map.of("disk-cache-size", "1GiB")))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("disk-cache-size means nothing without disk-cache");
+        assertThatThrownBy(() -> withDisk(Map.of("disk-cache-key-file", "key")))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("disk-cache-key-file means nothing without disk-cache");
+        assertThatThrownBy(() -> withDisk(Map.of("disk-cache", "here", "host-cache", "0")))
+                .hasMessageContaining("disk-cache needs the host tier");
+    }
+
+    private NodeOptions withDisk(Map<String, String> chosen) {
+        return options(chosen, machine(8 * GIB, 8 * GIB), Optional.of(shared), 4096);
     }
 }

@@ -93,6 +93,8 @@ final class StatorIT {
                             url,
                             "--max-tokens",
                             "24",
+                            "--temperature",
+                            "0",
                             "--file",
                             document.toString(),
                             "--system",

@@ -20,7 +20,7 @@ final class Holdings {
 
     private final BlockIndex index;
     private final Fleet fleet;
-    private final Set<Tier> peerTiers;
+    private final boolean[] isPeerTier = new boolean[Tier.values().length];
     private final Matches matches = new Matches();
     private final Best[] best = new Best[Tier.values().length];
     private int[] device = {};
@@ -30,7 +30,7 @@ final class Holdings {
     Holdings(BlockIndex index, Fleet fleet, Set<Tier> peerTiers) {
         this.index = index;
         this.fleet = fleet;
-        this.peerTiers = peerTiers;
+        peerTiers.forEach(tier -> isPeerTier[tier.ordinal()] = true);
         Arrays.setAll(best, _ -> new Best());
     }
 
@@ -106,7 +106,7 @@ final class Holdings {
 
     private int peers(Tier tier, int own) {
         var most = best[tier.ordinal()];
-        return peerTiers.contains(tier) && most.owner != own ? most.blocks : 0;
+        return isPeerTier[tier.ordinal()] && most.owner != own ? most.blocks : 0;
     }
 
     /** Where a link leads to that reaches at least one block. */

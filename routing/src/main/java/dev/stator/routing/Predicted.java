@@ -77,6 +77,12 @@ final class Predicted implements Strategy {
         return Optional.of(new Choice(candidates.get(chosen), candidates));
     }
 
+    /** Of several routers each measures how often it is asked, and draws. */
+    @Override
+    public boolean learnsFromRefusals() {
+        return routers > 1;
+    }
+
     private static boolean canStart(Situation situation, int from, int to) {
         return situation.canAnswer(to) && (from == to || situation.canPrefill(from));
     }
@@ -176,8 +182,10 @@ final class Predicted implements Strategy {
         }
     }
 
+    /** Handing over takes no less than no time: a pair that costs too much without it is out. */
     private void considerPair(Situation situation, int from, int to) {
-        if (from != to) {
+        double leastMillis = prompts[from].costMillis() + answers[to].harmMillis;
+        if (from != to && plans.takes(leastMillis)) {
             double handoff =
                     situation.predictor.handoffMillis(from, prompts[from], to, answers[to]);
             double harm =

@@ -62,7 +62,10 @@ final class Predictor {
         this.crossesNodes = reachesHosts || reachesDevices;
     }
 
-    /** What follows is about this request, whose {@link Holdings} have been read. */
+    /**
+     * What follows is about this request. {@link #roomMillis} may be asked at once, the rest when
+     * its {@link Holdings} have been read.
+     */
     void begin(RouteRequest asked, long nanos) {
         request = asked;
         now = nanos;

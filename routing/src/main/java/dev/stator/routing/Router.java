@@ -135,6 +135,7 @@ public final class Router {
         lock.lock();
         try {
             situation.begin(request, true, ticker.nanos());
+            situation.read();
             return situation.predictor.estimate();
         } finally {
             lock.unlock();
@@ -160,6 +161,11 @@ public final class Router {
         try {
             long now = ticker.nanos();
             situation.begin(request, overdue, now);
+            if (!strategy.learnsFromRefusals() && !situation.hasRoom()) {
+                // A full fleet is asked again and again, so that must cost next to nothing.
+                return Optional.empty();
+            }
+            situation.read();
             return strategy.choose(situation)
                     .map(
                             choice ->

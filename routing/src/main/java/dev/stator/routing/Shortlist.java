@@ -19,7 +19,7 @@ final class Shortlist {
 
     /** Of equal costs, the one that was added first stays ahead. */
     void offer(int fromWorker, int toWorker, double cost) {
-        if (size == costs.length && cost >= costs[size - 1]) {
+        if (!takes(cost)) {
             return;
         }
         int at = size < costs.length ? size++ : size - 1;
@@ -31,6 +31,11 @@ final class Shortlist {
         from[at] = fromWorker;
         to[at] = toWorker;
         costs[at] = cost;
+    }
+
+    /** Whether a pair of this cost would be among the cheapest so far. */
+    boolean takes(double cost) {
+        return size < costs.length || cost < costs[size - 1];
     }
 
     int size() {

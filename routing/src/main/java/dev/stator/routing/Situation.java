@@ -30,13 +30,15 @@ final class Situation {
     }
 
     /**
+     * What follows is about this request. What needs to know where its blocks are has to wait for
+     * {@link #read}.
+     *
      * @param anyRoom whether workers count as able to start it that have no room yet
      */
     void begin(RouteRequest asked, boolean anyRoom, long nanos) {
         request = asked;
         now = nanos;
         bindMillis = anyRoom ? Double.POSITIVE_INFINITY : usualBindMillis;
-        holdings.read(asked);
         predictor.begin(asked, nanos);
         prefilling.clear();
         generating.clear();
@@ -49,6 +51,21 @@ final class Situation {
                 generating.add(i);
             }
         }
+    }
+
+    /** Looks up where the request's blocks are, which is most of the work of a decision. */
+    void read() {
+        holdings.read(request);
+    }
+
+    /** Whether any worker can take the answer in now; if not, no plan can start. */
+    boolean hasRoom() {
+        for (int i = 0; i < generating.size(); i++) {
+            if (canAnswer(generating.get(i))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Whether a worker can take the prompt and the answer in now. */

@@ -8,6 +8,11 @@ interface Strategy {
     /** Empty if no worker can start the request now. */
     Optional<Choice> choose(Situation situation);
 
+    /** Whether later choices depend on requests, too, that no worker had room for. */
+    default boolean learnsFromRefusals() {
+        return false;
+    }
+
     default void dispatched(Decision decision) {}
 
     default void firstToken(long request) {}

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 final class ShortlistTest {
@@ -14,7 +15,11 @@ final class ShortlistTest {
             var list = new Shortlist(5);
             double[] costs = random.doubles(random.nextInt(20), 0, 10).toArray();
             for (int i = 0; i < costs.length; i++) {
+                boolean takes = list.takes(costs[i]);
                 list.offer(i, -i, costs[i]);
+                int last = i;
+                assertThat(IntStream.range(0, list.size()).anyMatch(at -> list.from(at) == last))
+                        .isEqualTo(takes);
             }
             double[] sorted = costs.clone();
             Arrays.sort(sorted);

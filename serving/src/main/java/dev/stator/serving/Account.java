@@ -9,11 +9,11 @@ import java.util.Optional;
  *
  * @param plan {@code aggregated} or {@code split}
  * @param prefillWorker id of the worker that prefilled, equal to {@code decodeWorker} if aggregated
- * @param promptTokensBySource {@code device}, {@code host}, …, {@code computed}; they add up to the
- *     prompt
+ * @param promptTokensBySource {@code device}, {@code host}, {@code disk}, {@code computed}; they
+ *     add up to the prompt
  * @param generated all tokens of the answer, the end token among them
- * @param stageMillis stage name to milliseconds: {@code queue}, {@code onboard}, {@code prefill},
- *     {@code first_token} (from submission), {@code decode}, {@code total}
+ * @param stageMillis stage name to milliseconds: {@code queue}, {@code disk}, {@code onboard},
+ *     {@code prefill}, {@code first_token} (from submission), {@code decode}, {@code total}
  * @param routed how the plan was chosen; empty if the request never came to have one
  */
 public record Account(

@@ -131,6 +131,7 @@ final class Binder implements Dispatcher.Binding<Request>, AutoCloseable {
         try {
             if (!stopped) {
                 request.dispatched(decision, blocks.pin(request.promptKeys()));
+                blocks.fetch(request, decision.plan());
                 assign(request, decision.plan(), claim(request, decision.plan()));
             }
             return !stopped;

@@ -7,6 +7,7 @@ import dev.stator.cache.ClaimState;
 import dev.stator.cache.Claimant;
 import dev.stator.cache.HostTier;
 import dev.stator.cache.Waiting;
+import dev.stator.routing.Plan;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,12 +17,14 @@ import java.util.Optional;
  * The cache as serving sees it. Without a host tier (turned off, or a model whose state cannot be
  * cut into blocks) nothing is ever present and everything is the caller's to compute.
  */
-final class Blocks {
+final class Blocks implements AutoCloseable {
     private final Optional<HostTier> tier;
+    private final Optional<DiskBlocks> disk;
     private final int blockTokens;
 
-    Blocks(Optional<HostTier> tier, int blockTokens) {
+    Blocks(Optional<HostTier> tier, Optional<DiskBlocks> disk, int blockTokens) {
         this.tier = tier;
+        this.disk = disk;
         this.blockTokens = blockTokens;
     }
 
@@ -33,8 +36,17 @@ final class Blocks {
         return blockTokens;
     }
 
-    Optional<HostTier> tier() {
-        return tier;
+    /**
+     * Begins to fetch what the plan means to have from slower tiers. Comes before the request's
+     * claims, so that nobody computes what is on its way.
+     */
+    void fetch(Request request, Plan plan) {
+        disk.ifPresent(tier -> tier.fetch(request, plan));
+    }
+
+    /** A reservation was committed: slower tiers may have the block, too. */
+    void published(BlockKey key, BlockKey parent, int[] tokens, int from, int to) {
+        disk.ifPresent(tier -> tier.writeBehind(key, parent, tokens, from, to));
     }
 
     /**
@@ -101,6 +113,23 @@ final class Blocks {
 
     static BlockKey parent(List<BlockKey> keys, BlockKey root, int block) {
         return block == 0 ? root : keys.get(block - 1);
+    }
+
+    /** Whether there is a tier that outlives the process. */
+    boolean onDisk() {
+        return disk.isPresent();
+    }
+
+    /** Gauges and counters of the disk tier by name. */
+    Map<String, Double> diskStats() {
+        return disk.map(DiskBlocks::stats).orElse(Map.of());
+    }
+
+    /** Slower tiers first, as they read from the host tier. */
+    @Override
+    public void close() {
+        disk.ifPresent(DiskBlocks::close);
+        tier.ifPresent(HostTier::close);
     }
 
     /** For statistics: gauges and counters by name. */

@@ -13,6 +13,7 @@ import java.util.Map;
  * @param promptTokensBySource counter by source, as in {@link Account}
  * @param cache gauges and counters of the host tier by name, e.g. {@code blocks}, {@code
  *     bytes_capacity}, {@code evictions}
+ * @param disk the same of the disk tier; empty if there is none
  * @param predictionErrors how far the router's predictions were off lately, for stages of which
  *     there was a first token
  */
@@ -23,6 +24,7 @@ public record FabricStats(
         Map<String, Long> promptTokensBySource,
         long generatedTokens,
         Map<String, Long> cache,
+        Map<String, Double> disk,
         Map<Stage, PredictionError> predictionErrors) {
     /**
      * @param role {@code prefill} or {@code decode}

@@ -1,8 +1,11 @@
 package dev.stator.serving;
 
 import dev.stator.cache.BlockKey;
+import dev.stator.cache.CacheException;
 import dev.stator.cache.HostTier;
 import dev.stator.cache.HostTierOptions;
+import dev.stator.cache.disk.DiskTier;
+import dev.stator.cache.disk.DiskTierOptions;
 import dev.stator.engine.ContextOptions;
 import dev.stator.engine.Embedder;
 import dev.stator.engine.Engine;
@@ -57,6 +60,13 @@ public final class NodeFabric implements Fabric {
     /** A step that generates carries at most this part of the step budget in prompt tokens. */
     private static final int MIXED_PART = 8;
 
+    /**
+     * Blocks that wait to be written to disk keep their slots: at most this part of the host tier.
+     */
+    private static final int WRITE_BEHIND_PART = 8;
+
+    private static final long MOST_WRITE_BEHIND_BYTES = 256L << 20;
+
     private final Engine engine;
     private final NodeOptions options;
     private final Blocks blocks;
@@ -86,9 +96,12 @@ public final class NodeFabric implements Fabric {
                         index,
                         Ticker.system(),
                         new SplittableRandom());
-        this.blocks = new Blocks(openTier(engine, options, index), options.blockTokens());
+        this.blocks = openBlocks();
         for (var source : List.of("device", "host", "computed")) {
             promptTokens.put(source, new AtomicLong());
+        }
+        if (blocks.onDisk()) {
+            promptTokens.put("disk", new AtomicLong());
         }
         var speed = new PrefillSpeed();
         this.binder = new Binder(options.queue(), decode, prefill, router, blocks);
@@ -126,7 +139,55 @@ public final class NodeFabric implements Fabric {
         long inHost = options.hostCacheBytes() / ((long) bytesPerToken * options.blockTokens());
         long onDevices =
                 (long) options.decodeWorkers() * options.decodeCells() / options.blockTokens();
-        return Math.max(LEAST_INDEX_BYTES, (inHost + onDevices) * INDEX_BYTES_PER_BLOCK);
+        long onDisk =
+                options.diskCache().map(DiskCache::bytes).orElse(0L)
+                        / ((long) bytesPerToken * options.blockTokens());
+        return Math.max(LEAST_INDEX_BYTES, (inHost + onDevices + onDisk) * INDEX_BYTES_PER_BLOCK);
+    }
+
+    private Blocks openBlocks() {
+        var host = openTier(engine, options, index);
+        try {
+            return new Blocks(host, host.flatMap(this::openDisk), options.blockTokens());
+        } catch (RuntimeException e) {
+            host.ifPresent(HostTier::close);
+            throw e;
+        }
+    }
+
+    private Optional<DiskBlocks> openDisk(HostTier host) {
+        return options.diskCache()
+                .map(
+                        cache -> {
+                            int blockBytes = host.options().blockBytes(options.blockTokens());
+                            var place = new Place(Tier.DISK, NODE);
+                            return new DiskBlocks(
+                                    host,
+                                    DiskTier.open(
+                                            diskOptions(cache, blockBytes)
+                                                    .withInventory(new TierFeed(place, index))),
+                                    router,
+                                    place,
+                                    options.blockTokens());
+                        });
+    }
+
+    private DiskTierOptions diskOptions(DiskCache cache, int blockBytes) {
+        try {
+            return DiskTierOptions.of(
+                            cache.folder(),
+                            cache.bytes(),
+                            blockBytes,
+                            BlockKey.root("disk tier", engine.model().fingerprint()))
+                    .withKeyFile(cache.keyFile())
+                    .withQueueBytes(
+                            Math.clamp(
+                                    options.hostCacheBytes() / WRITE_BEHIND_PART,
+                                    1,
+                                    MOST_WRITE_BEHIND_BYTES));
+        } catch (IllegalArgumentException e) {
+            throw new CacheException(String.valueOf(e.getMessage()), e);
+        }
     }
 
     private static Optional<HostTier> openTier(
@@ -155,7 +216,8 @@ public final class NodeFabric implements Fabric {
         int cells = generates ? options.decodeCells() : options.prefillCells();
         int running = generates ? options.running() : PREFILLING;
         int sequences = generates ? running + RESIDENT_SLOTS : running;
-        int stepTokens = Math.max(options.stepTokens(), running);
+        // llama.cpp reserves an output for each sequence and aborts if a batch cannot have so many.
+        int stepTokens = Math.max(options.stepTokens(), sequences + 1);
         var share = cores.share(role);
         var context =
                 engine.open(
@@ -312,6 +374,7 @@ public final class NodeFabric implements Fabric {
                 sources,
                 generatedTokens.get(),
                 blocks.stats(),
+                blocks.diskStats(),
                 predictionErrors());
     }
 
@@ -345,7 +408,7 @@ public final class NodeFabric implements Fabric {
         decode.forEach(Worker::close);
         prefill.forEach(Worker::close);
         embedder.ifPresent(Embedder::close);
-        blocks.tier().ifPresent(HostTier::close);
+        blocks.close();
     }
 
     /** Counts for {@link #stats()} what a listener hears. */

@@ -4,6 +4,7 @@ import dev.stator.routing.Mode;
 import dev.stator.routing.Policy;
 import dev.stator.routing.queue.QueueOptions;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * The size and shape of one node.
@@ -23,6 +24,7 @@ import java.nio.file.Path;
  * @param hostCacheBytes capacity of the host tier; 0 turns the cache off
  * @param hostCacheFolder where the host tier's file is made
  * @param queue how requests wait; see {@link ServiceClass#queue(int)}
+ * @param diskCache the disk tier, if there is to be one
  */
 public record NodeOptions(
         Mode mode,
@@ -39,7 +41,8 @@ public record NodeOptions(
         int slowdownPercent,
         long hostCacheBytes,
         Path hostCacheFolder,
-        QueueOptions queue) {
+        QueueOptions queue,
+        Optional<DiskCache> diskCache) {
     public NodeOptions {
         require(prefillWorkers >= 0, "prefill-workers must not be negative");
         require(decodeWorkers >= 1, "decode-workers must be at least 1");
@@ -53,10 +56,13 @@ public record NodeOptions(
         require(stepTokens >= running, "step-tokens must be at least max-running");
         require(threads >= 1, "threads must be at least 1");
         require(slowdownPercent >= 1, "answer-slowdown must be at least 1 percent");
+        require(
+                diskCache.isEmpty() || hostCacheBytes > 0,
+                "disk-cache needs the host tier, which host-cache 0 turns off");
     }
 
     /**
-     * A router that predicts.
+     * A router that predicts, no disk tier.
      *
      * @param maxQueue requests that may wait; one more is shed
      */
@@ -90,7 +96,28 @@ public record NodeOptions(
                 slowdownPercent,
                 hostCacheBytes,
                 hostCacheFolder,
-                ServiceClass.queue(maxQueue));
+                ServiceClass.queue(maxQueue),
+                Optional.empty());
+    }
+
+    public NodeOptions withDiskCache(DiskCache cache) {
+        return new NodeOptions(
+                mode,
+                policy,
+                prefillWorkers,
+                decodeWorkers,
+                contextTokens,
+                prefillCells,
+                decodeCells,
+                running,
+                blockTokens,
+                stepTokens,
+                threads,
+                slowdownPercent,
+                hostCacheBytes,
+                hostCacheFolder,
+                queue,
+                Optional.of(cache));
     }
 
     private static void require(boolean condition, String message) {

@@ -102,6 +102,7 @@ final class Publisher {
             context.exportRows(
                     sequence.slot, from, tokens, blocks.blockTokens(), List.of(reservation.rows()));
             reservation.commit();
+            blocks.published(key, parent, sequence.request.tokens(), from, end);
             bytesExported.addAndGet((long) tokens * bytesPerToken);
         }
     }

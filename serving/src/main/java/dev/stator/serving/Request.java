@@ -49,6 +49,11 @@ final class Request implements Admission.Admitted {
     /** The part of it that the worker spent which prefills. */
     final AtomicLong prefillOnboardNanos = new AtomicLong();
 
+    /** Tokens that were brought from the disk tier for this request, and how long that took. */
+    final AtomicInteger diskTokens = new AtomicInteger();
+
+    volatile long diskNanos;
+
     int deviceTokens;
     private final RouteRequest route;
     private Optional<Decision> decision = Optional.empty();
@@ -198,9 +203,11 @@ final class Request implements Admission.Admitted {
                         : firstTokenNanos;
         started = Math.min(started, prefilled);
         double fetch = Math.min(prefillOnboardNanos.get() / 1e6, millis(started, prefilled));
+        // Nobody could begin before the first blocks had come from the disk.
+        double fromDisk = Math.min(diskNanos / 1e6, millis(dispatchedNanos, started));
         return new Actual(
-                millis(dispatchedNanos, started),
-                fetch,
+                millis(dispatchedNanos, started) - fromDisk,
+                fetch + fromDisk,
                 millis(started, prefilled) - fetch,
                 millis(prefilled, firstTokenNanos));
     }
@@ -223,11 +230,18 @@ final class Request implements Admission.Admitted {
         int device = Math.min(prompt - computed, deviceTokens);
         var sources = new LinkedHashMap<String, Integer>();
         sources.put("device", device);
-        sources.put("host", prompt - computed - device);
+        int disk = Math.min(prompt - computed - device, diskTokens.get());
+        sources.put("host", prompt - computed - device - disk);
+        if (disk > 0) {
+            sources.put("disk", disk);
+        }
         sources.put("computed", computed);
         var stages = new LinkedHashMap<String, Double>();
         stages.put("queue", millis(submittedNanos, dispatchedNanos == 0 ? now : dispatchedNanos));
         stages.put("onboard", onboardNanos.get() / 1e6);
+        if (diskNanos != 0) {
+            stages.put("disk", diskNanos / 1e6);
+        }
         if (promptReadyNanos != 0) {
             stages.put("prefill", millis(dispatchedNanos, promptReadyNanos));
         }

@@ -266,6 +266,32 @@ final class NodeFabricTest {
     }
 
     @Test
+    void aStepMayBeShorterThanThereAreSequences() throws Exception {
+        try (var node =
+                NodeFabric.start(
+                        engine,
+                        new NodeOptions(
+                                Mode.AGGREGATED,
+                                0,
+                                1,
+                                1024,
+                                1024,
+                                1024,
+                                16,
+                                32,
+                                16,
+                                2,
+                                15,
+                                0,
+                                folder,
+                                8))) {
+            var collected = new Collected();
+            node.submit(ignoringEnd(prompt(3, 50), 20), collected);
+            assertThat(collected.await().reason()).isEqualTo(FinishReason.LENGTH);
+        }
+    }
+
+    @Test
     void tooLittleDeviceMemoryPreemptsAndGoesOn() throws Exception {
         try (var roomy = node(Mode.AGGREGATED, 0, 1, 64 * MIB);
                 var tight =

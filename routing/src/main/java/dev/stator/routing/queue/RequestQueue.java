@@ -39,7 +39,7 @@ public final class RequestQueue<T> {
     private static final int MAX_RETRY_SECONDS = 60;
     private static final long MIN_CHECK_NANOS = 1_000_000;
     private static final String FULL = "all workers are busy and the queue is full";
-    private static final String FULL_OF = "all workers are busy and no more of class %s may wait";
+    private static final String FULL_OF = "all workers are busy and the queue of class %s is full";
 
     private final QueueOptions options;
     private final Ticker ticker;

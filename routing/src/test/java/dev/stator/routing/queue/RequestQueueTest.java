@@ -391,7 +391,7 @@ class RequestQueueTest {
             assertThat(line.offer(request(5).priority(-1)))
                     .isInstanceOfSatisfying(
                             Admission.Shed.class,
-                            shed -> assertThat(shed.reason()).contains("no more of class low"));
+                            shed -> assertThat(shed.reason()).contains("queue of class low"));
             assertThat(line.queue.size()).isEqualTo(4);
 
             line.queued(request(6).priority(-1).of("another tenant"));

@@ -1,0 +1,128 @@
+package dev.stator.cache.disk;
+
+import dev.stator.cache.BlockKey;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+
+/** Room to read one record into and to decrypt it. Not thread-safe; grows as needed. */
+final class ReadBuffer {
+    private static final BlockKey WARM_UP = new BlockKey(0, 0);
+    private static final int WARM_UP_BYTES = 64 << 10;
+    private static final int WARM_UP_ROUNDS = 64;
+
+    private final RecordCodec codec;
+    private ByteBuffer raw = SegmentIo.buffer(RecordCodec.PAGE);
+    private byte[] cipherText = {};
+    private byte[] plain = {};
+    private int payloadAt;
+    private int payloadBytes;
+
+    ReadBuffer(NodeKey key, BlockKey fingerprint) {
+        this.codec = new RecordCodec(key, fingerprint);
+    }
+
+    /**
+     * Encrypts and decrypts some records, so that the JIT compiler has seen it before somebody
+     * waits: uncompiled, a gigabyte takes a quarter of a minute instead of a tenth of a second.
+     */
+    void warmUp() {
+        var block = new DiskBlock(WARM_UP, WARM_UP, 0, 1, WARM_UP_BYTES, 0);
+        var record = SegmentIo.buffer(block.recordBytes());
+        var rows = MemorySegment.ofArray(new byte[WARM_UP_BYTES]);
+        for (int i = 0; i < WARM_UP_ROUNDS; i++) {
+            record.clear();
+            codec.encode(RecordCodec.BLOCK_MAGIC, block, new int[1], rows, record);
+            record.flip();
+            codec.header(record, block.recordBytes()).ifPresent(header -> decrypt(header, record));
+        }
+    }
+
+    /** Reads so many bytes of a file as they are. */
+    ByteBuffer read(SegmentIo.File file, long position, int bytes) throws IOException {
+        if (raw.capacity() < bytes) {
+            raw = SegmentIo.buffer(bytes);
+        }
+        raw.clear().limit(bytes);
+        file.read(raw, position);
+        return raw.flip();
+    }
+
+    /**
+     * Reads a record and checks it.
+     *
+     * @param most bytes that there can be at that position
+     * @return empty if there is no record, or not as it was written; else it is in this buffer
+     */
+    Optional<RecordCodec.Header> record(SegmentIo.File file, long position, long most)
+            throws IOException {
+        if (most < RecordCodec.PAGE) {
+            return Optional.empty();
+        }
+        Optional<RecordCodec.Header> header =
+                codec.header(read(file, position, RecordCodec.PAGE), most);
+        return header.isPresent() && record(file, position, header.get())
+                ? header
+                : Optional.empty();
+    }
+
+    /** Reads the record of a block that is known to begin there; false if it does not. */
+    boolean record(SegmentIo.File file, long position, DiskBlock block) throws IOException {
+        ByteBuffer record = read(file, position, block.recordBytes());
+        return codec.header(record, block.recordBytes())
+                .filter(header -> header.magic() == RecordCodec.BLOCK_MAGIC)
+                .filter(header -> header.block().equals(block))
+                .filter(header -> decrypt(header, record))
+                .isPresent();
+    }
+
+    private boolean record(SegmentIo.File file, long position, RecordCodec.Header header)
+            throws IOException {
+        return decrypt(header, read(file, position, header.recordBytes()));
+    }
+
+    private boolean decrypt(RecordCodec.Header header, ByteBuffer record) {
+        if (plain.length < header.recordBytes()) {
+            cipherText = new byte[header.recordBytes()];
+            plain = new byte[header.recordBytes()];
+        }
+        payloadAt = header.block().tokens() * Integer.BYTES;
+        payloadBytes = header.block().payloadBytes();
+        return codec.decode(header, record, cipherText, plain);
+    }
+
+    /** Whether the record that was read holds exactly these token ids. */
+    boolean holds(int[] tokens, int from, int to) {
+        if (payloadAt != (to - from) * Integer.BYTES) {
+            return false;
+        }
+        ByteBuffer ids = ByteBuffer.wrap(plain, 0, payloadAt);
+        for (int i = from; i < to; i++) {
+            if (ids.getInt() != tokens[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The record that was read, as it stands in the file. */
+    ByteBuffer raw() {
+        return raw.duplicate();
+    }
+
+    /** The payload of the record that was read. */
+    ByteBuffer payload() {
+        return ByteBuffer.wrap(plain, payloadAt, payloadBytes);
+    }
+
+    int payloadBytes() {
+        return payloadBytes;
+    }
+
+    /** Copies the payload, which must be as large as the target. */
+    void copyTo(MemorySegment target) {
+        MemorySegment.copy(plain, payloadAt, target, ValueLayout.JAVA_BYTE, 0, payloadBytes);
+    }
+}

@@ -1,0 +1,151 @@
+package dev.stator.serving;
+
+import dev.stator.cache.BlockKey;
+import dev.stator.cache.BlockLease;
+import dev.stator.cache.HostTier;
+import dev.stator.cache.disk.DiskBlock;
+import dev.stator.cache.disk.DiskTier;
+import dev.stator.cache.disk.Promoter;
+import dev.stator.routing.Plan;
+import dev.stator.routing.Router;
+import dev.stator.routing.index.Place;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * The disk tier below the host tier: what workers publish is written behind, what a plan wants from
+ * the disk is on its way to the host tier before a worker looks for it.
+ */
+final class DiskBlocks implements AutoCloseable {
+    private final HostTier host;
+    private final DiskTier disk;
+    private final Promoter promoter;
+    private final Router router;
+    private final Place place;
+    private final int blockTokens;
+
+    DiskBlocks(HostTier host, DiskTier disk, Router router, Place place, int blockTokens) {
+        this.host = host;
+        this.disk = disk;
+        this.promoter = new Promoter(host, disk);
+        this.router = router;
+        this.place = place;
+        this.blockTokens = blockTokens;
+    }
+
+    /** Writes a block of the host tier, which stays there meanwhile. */
+    void writeBehind(BlockKey key, BlockKey parent, int[] tokens, int from, int to) {
+        host.hold(key).ifPresent(lease -> offer(lease, key, parent, tokens, from, to));
+    }
+
+    private void offer(
+            BlockLease lease, BlockKey key, BlockKey parent, int[] tokens, int from, int to) {
+        disk.offer(
+                new DiskBlock(
+                        key,
+                        parent,
+                        from,
+                        to - from,
+                        Math.toIntExact(lease.rows().byteSize()),
+                        lease.recomputeMicros()),
+                Arrays.copyOfRange(tokens, from, to),
+                lease.rows(),
+                lease::close);
+    }
+
+    /** Begins to fetch the blocks that the plan means to have without computing them. */
+    void fetch(Request request, Plan plan) {
+        var keys = request.promptKeys();
+        writeAgain(request, disk.use(keys));
+        int full = request.reusable() / blockTokens;
+        int wanted = plan.supply().blocks();
+        // The router knows complete blocks only; the short last one comes with those before it.
+        var prompt =
+                new Promoter.Prompt(
+                        request.root(),
+                        wanted >= full ? keys : keys.subList(0, wanted),
+                        request.tokens(),
+                        request.reusable(),
+                        blockTokens);
+        promoter.promote(prompt, new Fetch(request, plan.prefillWorker()));
+    }
+
+    /** What the queue had no room for, or was evicted, has another chance when it is used. */
+    private void writeAgain(Request request, int onDisk) {
+        var keys = request.promptKeys();
+        int inHost = host.match(keys);
+        for (int block = onDisk; block < inHost; block++) {
+            int from = block * blockTokens;
+            writeBehind(
+                    keys.get(block),
+                    Blocks.parent(keys, request.root(), block),
+                    request.tokens(),
+                    from,
+                    Math.min(from + blockTokens, request.reusable()));
+        }
+    }
+
+    /** Puts what came from the disk down to the request, and its speed to the router. */
+    private final class Fetch implements Promoter.Listener {
+        private final Request request;
+        private final String worker;
+
+        Fetch(Request request, String worker) {
+            this.request = request;
+            this.worker = worker;
+        }
+
+        @Override
+        public void promoted(int tokens) {
+            request.diskTokens.addAndGet(tokens);
+        }
+
+        @Override
+        public void ended(int tokens, long nanos) {
+            request.diskNanos = nanos;
+            if (tokens > 0) {
+                router.moved(worker, place, tokens, nanos / 1e6);
+            }
+        }
+    }
+
+    /** For statistics: gauges and counters by name. */
+    Map<String, Double> stats() {
+        var stats = disk.stats();
+        var map = new LinkedHashMap<String, Double>();
+        map.put("readable", stats.readable() ? 1.0 : 0.0);
+        map.put("writable", stats.writable() ? 1.0 : 0.0);
+        map.put("bytes_capacity", (double) stats.capacityBytes());
+        map.put("bytes", (double) stats.bytes());
+        map.put("bytes_live", (double) stats.liveBytes());
+        map.put("bytes_foreign", (double) stats.foreignBytes());
+        map.put("segments", (double) stats.segments());
+        map.put("blocks", (double) stats.blocks());
+        map.put("queue_blocks", (double) stats.queued());
+        map.put("queue_bytes", (double) stats.queuedBytes());
+        map.put("hits", (double) stats.hits());
+        map.put("misses", (double) stats.misses());
+        map.put("read_seconds", stats.readNanos() / 1e9);
+        map.put("bytes_read", (double) stats.bytesRead());
+        map.put("stored", (double) stats.stored());
+        map.put("shed", (double) stats.shed());
+        map.put("refused_orphan", (double) stats.refusedOrphan());
+        map.put("evictions_room", (double) stats.evictedRoom());
+        map.put("evictions_orphan", (double) stats.evictedOrphan());
+        map.put("rewritten", (double) stats.rewritten());
+        map.put("checksum_failures", (double) stats.checksumFailures());
+        map.put("collisions", (double) stats.collisions());
+        map.put("read_errors", (double) stats.readErrors());
+        map.put("bytes_stored", (double) stats.bytesStored());
+        map.put("bytes_written", (double) stats.bytesWritten());
+        return Map.copyOf(map);
+    }
+
+    /** Ends fetching and writes what waits; the host tier must still be open. */
+    @Override
+    public void close() {
+        promoter.close();
+        disk.close();
+    }
+}
