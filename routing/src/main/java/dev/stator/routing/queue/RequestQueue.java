@@ -398,11 +398,15 @@ public final class RequestQueue<T> {
      * @param early when the first token can come at the earliest
      */
     private static Admission.Shed tooLate(long deadline, double early, long now) {
+        double left = (deadline - now) / 1e6;
+        var due =
+                left >= 0
+                        ? "the first token is due in %.0f ms".formatted(left)
+                        : "the first token was due %.0f ms ago".formatted(-left);
         return new Admission.Shed(
                 Admission.Cause.DEADLINE,
                 retrySeconds(early - deadline),
-                "the first token is due in %.0f ms and predicted in %.0f ms"
-                        .formatted((deadline - now) / 1e6, (early - now) / 1e6));
+                "%s and predicted in %.0f ms".formatted(due, (early - now) / 1e6));
     }
 
     private static int retrySeconds(double nanos) {

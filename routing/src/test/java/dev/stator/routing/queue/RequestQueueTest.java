@@ -267,6 +267,16 @@ class RequestQueueTest {
         }
 
         @Test
+        void aDeadlineThatHasPassedIsSaidToHavePassed() {
+            assertThat(line.offer(request(1).firstToken(500).dueAt(-2)))
+                    .isEqualTo(
+                            new Admission.Shed(
+                                    Admission.Cause.DEADLINE,
+                                    1,
+                                    "the first token was due 2 ms ago and predicted in 500 ms"));
+        }
+
+        @Test
         void theWaitIsPredictedFromHowFastTheClassDrained() {
             backlogThatDrainsAtHalfSpeed();
 
