@@ -6,11 +6,14 @@ import dev.stator.serving.DiskCache;
 import dev.stator.serving.NodeOptions;
 import dev.stator.serving.ServiceClass;
 import java.io.IOException;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /** Fills in what the user left open about a node, from the machine and the model. */
 record NodeSizing(Configuration configuration, Machine machine, Folders folders) {
@@ -132,25 +135,53 @@ record NodeSizing(Configuration configuration, Machine machine, Folders folders)
     }
 
     private Optional<DiskCache> diskCache() {
-        var size = configuration.find(Settings.DISK_CACHE_SIZE);
+        var sizes = configuration.find(Settings.DISK_CACHE_SIZE);
         var keyFile = configuration.find(Settings.DISK_CACHE_KEY_FILE);
-        var folder = configuration.find(Settings.DISK_CACHE);
-        if (folder.isEmpty() && (size.isPresent() || keyFile.isPresent())) {
+        var folders = configuration.find(Settings.DISK_CACHE);
+        if (folders.isEmpty() && (sizes.isPresent() || keyFile.isPresent())) {
             throw Refusal.misused(
                     "%s means nothing without disk-cache, which names the folder"
                             .formatted(
-                                    size.isPresent() ? "disk-cache-size" : "disk-cache-key-file"));
+                                    sizes.isPresent() ? "disk-cache-size" : "disk-cache-key-file"));
         }
-        return folder.map(
-                where ->
-                        new DiskCache(
-                                where,
-                                size.orElseGet(
-                                        () ->
-                                                Math.min(
-                                                        USUAL_DISK_CACHE,
-                                                        room(existing(where)) / 2)),
-                                keyFile));
+        return folders.map(paths -> new DiskCache(diskFolders(paths, sizes), keyFile));
+    }
+
+    private static List<DiskCache.Folder> diskFolders(
+            List<Path> paths, Optional<List<Long>> sizes) {
+        int given = sizes.map(List::size).orElse(1);
+        if (given != 1 && given != paths.size()) {
+            throw Refusal.misused(
+                    "disk-cache names %d folders, but disk-cache-size %d sizes: give one for all, or one for each"
+                            .formatted(paths.size(), given));
+        }
+        return IntStream.range(0, paths.size())
+                .mapToObj(
+                        i ->
+                                new DiskCache.Folder(
+                                        paths.get(i),
+                                        sizes.map(some -> some.get(given == 1 ? 0 : i))
+                                                .orElseGet(() -> usualDiskCache(paths.get(i), paths))))
+                .toList();
+    }
+
+    /** Folders on one file system share its room. */
+    private static long usualDiskCache(Path folder, List<Path> all) {
+        var store = store(folder);
+        long sharing = all.stream().filter(other -> store(other).equals(store)).count();
+        return usualDiskCache(room(existing(folder)), sharing);
+    }
+
+    static long usualDiskCache(long room, long sharing) {
+        return Math.min(USUAL_DISK_CACHE, room / 2 / sharing);
+    }
+
+    private static Optional<FileStore> store(Path folder) {
+        try {
+            return Optional.of(Files.getFileStore(existing(folder)));
+        } catch (IOException _) {
+            return Optional.empty();
+        }
     }
 
     /** The folder, or the one in which it is going to be made. */

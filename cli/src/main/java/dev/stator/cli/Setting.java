@@ -80,6 +80,20 @@ record Setting<T>(
                 List::copyOf);
     }
 
+    /** Several values, in the order in which they were given. */
+    static <T> Setting<List<T>> each(
+            String name, String placeholder, String fallbackText, String help, Single<T> reader) {
+        return new Setting<>(
+                name,
+                placeholder,
+                Optional.empty(),
+                fallbackText,
+                help,
+                true,
+                false,
+                texts -> texts.stream().map(reader::read).toList());
+    }
+
     /** One of several {@code NAME=VALUE}. */
     interface Pair<K, V> {
         Map.Entry<K, V> read(String name, String value);

@@ -157,25 +157,25 @@ final class Settings {
                     "in /dev/shm if there is room, else in the folder for temporary files",
                     "where the host tier's memory-mapped file is made",
                     Settings::path);
-    static final Setting<Path> DISK_CACHE =
-            Setting.derived(
+    static final Setting<List<Path>> DISK_CACHE =
+            Setting.each(
                     "disk-cache",
                     "FOLDER",
                     "none",
-                    "where blocks are kept across restarts and crashes, encrypted; for one server at a time",
+                    "where blocks are kept across restarts and crashes, encrypted; for one server at a time. Several folders, one on each disk, share the blocks",
                     Settings::path);
-    static final Setting<Long> DISK_CACHE_SIZE =
-            Setting.derived(
+    static final Setting<List<Long>> DISK_CACHE_SIZE =
+            Setting.each(
                     "disk-cache-size",
                     "SIZE",
                     "20GiB, or half of what is free there if that is less",
-                    "the most that the disk cache may take",
+                    "the most that the disk cache may take in a folder: one size for all folders, or one for each",
                     ByteSize::parse);
     static final Setting<Path> DISK_CACHE_KEY_FILE =
             Setting.derived(
                     "disk-cache-key-file",
                     "FILE",
-                    "one that is made in the folder",
+                    "one that is made in each folder",
                     "at least 32 random bytes that the disk cache is encrypted with",
                     Settings::path);
     static final Setting<Integer> MAX_QUEUE =

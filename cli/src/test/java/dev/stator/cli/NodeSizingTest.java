@@ -200,7 +200,7 @@ final class NodeSizingTest {
         assertThat(withDisk(Map.of()).diskCache()).isEmpty();
         var folder = temporary.resolve("not").resolve("yet");
         var usual = withDisk(Map.of("disk-cache", folder.toString())).diskCache().orElseThrow();
-        assertThat(usual.folder()).isEqualTo(folder);
+        assertThat(usual.folders()).extracting(DiskCache.Folder::path).containsExactly(folder);
         assertThat(usual.bytes()).isBetween(1L, 20 * GIB);
         assertThat(usual.keyFile()).isEmpty();
         var chosen =
@@ -213,7 +213,42 @@ final class NodeSizingTest {
                                         "disk-cache-key-file",
                                         "/a/key"))
                         .diskCache();
-        assertThat(chosen).contains(new DiskCache(folder, 3 * GIB, Optional.of(Path.of("/a/key"))));
+        assertThat(chosen)
+                .contains(
+                        new DiskCache(
+                                List.of(new DiskCache.Folder(folder, 3 * GIB)),
+                                Optional.of(Path.of("/a/key"))));
+    }
+
+    @Test
+    void aDiskTierMayHaveSeveralFoldersWithOneSizeOrOneEach() {
+        assertThat(folders("/a,/b", "3GiB"))
+                .containsExactly(
+                        new DiskCache.Folder(Path.of("/a"), 3 * GIB),
+                        new DiskCache.Folder(Path.of("/b"), 3 * GIB));
+        assertThat(folders("/a,/b", "3GiB,1GiB"))
+                .containsExactly(
+                        new DiskCache.Folder(Path.of("/a"), 3 * GIB),
+                        new DiskCache.Folder(Path.of("/b"), GIB));
+        assertThatThrownBy(() -> folders("/a,/b,/c", "3GiB,1GiB"))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("names 3 folders, but disk-cache-size 2 sizes");
+    }
+
+    @Test
+    void foldersOnOneFileSystemShareItsRoom() {
+        assertThat(NodeSizing.usualDiskCache(100 * GIB, 1)).isEqualTo(20 * GIB);
+        assertThat(NodeSizing.usualDiskCache(20 * GIB, 1)).isEqualTo(10 * GIB);
+        assertThat(NodeSizing.usualDiskCache(20 * GIB, 2)).isEqualTo(5 * GIB);
+        var both = withDisk(Map.of("disk-cache", temporary + "/one," + temporary + "/two"));
+        assertThat(both.diskCache().orElseThrow().folders()).hasSize(2);
+    }
+
+    private List<DiskCache.Folder> folders(String paths, String sizes) {
+        return withDisk(Map.of("disk-cache", paths, "disk-cache-size", sizes))
+                .diskCache()
+                .orElseThrow()
+                .folders();
     }
 
     @Test

@@ -116,6 +116,9 @@ final class DiskBlocks implements AutoCloseable {
         var map = new LinkedHashMap<String, Double>();
         map.put("readable", stats.readable() ? 1.0 : 0.0);
         map.put("writable", stats.writable() ? 1.0 : 0.0);
+        map.put("folders", (double) stats.folders());
+        map.put("folders_readable", (double) stats.foldersReadable());
+        map.put("folders_writable", (double) stats.foldersWritable());
         map.put("bytes_capacity", (double) stats.capacityBytes());
         map.put("bytes", (double) stats.bytes());
         map.put("bytes_live", (double) stats.liveBytes());

@@ -1,14 +1,32 @@
 package dev.stator.serving;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /**
  * Where a node keeps blocks across restarts.
  *
- * @param folder for this node alone
- * @param bytes the most that it may take there
- * @param keyFile holds the secret that the blocks are encrypted with; if empty, one is made in the
+ * @param folders for this node alone; blocks are spread over them
+ * @param keyFile holds the secret that the blocks are encrypted with; if empty, one is made in each
  *     folder
  */
-public record DiskCache(Path folder, long bytes, Optional<Path> keyFile) {}
+public record DiskCache(List<Folder> folders, Optional<Path> keyFile) {
+    /**
+     * @param bytes the most that the blocks may take there
+     */
+    public record Folder(Path path, long bytes) {}
+
+    public DiskCache {
+        folders = List.copyOf(folders);
+    }
+
+    public static DiskCache of(Path folder, long bytes) {
+        return new DiskCache(List.of(new Folder(folder, bytes)), Optional.empty());
+    }
+
+    /** Of all folders together. */
+    public long bytes() {
+        return folders.stream().mapToLong(Folder::bytes).sum();
+    }
+}

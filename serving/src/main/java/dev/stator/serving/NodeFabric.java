@@ -4,6 +4,7 @@ import dev.stator.cache.BlockKey;
 import dev.stator.cache.CacheException;
 import dev.stator.cache.HostTier;
 import dev.stator.cache.HostTierOptions;
+import dev.stator.cache.disk.DiskFolder;
 import dev.stator.cache.disk.DiskTier;
 import dev.stator.cache.disk.DiskTierOptions;
 import dev.stator.engine.ContextOptions;
@@ -175,9 +176,9 @@ public final class NodeFabric implements Fabric {
     private DiskTierOptions diskOptions(DiskCache cache, int blockBytes) {
         try {
             return DiskTierOptions.of(
-                            cache.folder(),
-                            cache.bytes(),
-                            blockBytes,
+                            cache.folders().stream()
+                                    .map(f -> DiskFolder.of(f.path(), f.bytes(), blockBytes))
+                                    .toList(),
                             BlockKey.root("disk tier", engine.model().fingerprint()))
                     .withKeyFile(cache.keyFile())
                     .withQueueBytes(

@@ -11,7 +11,6 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -42,8 +41,7 @@ final class RestartTest {
                 engine,
                 DemoNode.options(mode, prefill, 1, hostBytes, folder.resolve("host"))
                         .withDiskCache(
-                                new DiskCache(
-                                        folder.resolve("disk"), diskBytes, Optional.empty())));
+                                DiskCache.of(folder.resolve("disk"), diskBytes)));
     }
 
     private static int[] prompt(int seed, int length) {

@@ -1,10 +1,15 @@
 package dev.stator.cache.disk;
 
+import java.util.List;
+
 /**
  * Gauges and counters of a disk tier at one moment; counters count from its opening.
  *
- * @param readable false once reading has failed too often: everything is a miss
- * @param writable false once writing has failed: nothing is stored any more
+ * @param readable false once reading has failed too often in all folders: everything is a miss
+ * @param writable false once writing has failed in all folders: nothing is stored any more
+ * @param folders of the tier
+ * @param foldersReadable those that can be read
+ * @param foldersWritable those that can be written
  * @param bytes of all segments
  * @param foreignBytes of segments that belong to another model, key or version
  * @param blocks that can be read
@@ -30,6 +35,9 @@ package dev.stator.cache.disk;
 public record DiskStats(
         boolean readable,
         boolean writable,
+        int folders,
+        int foldersReadable,
+        int foldersWritable,
         long capacityBytes,
         long bytes,
         long foreignBytes,
@@ -52,4 +60,43 @@ public record DiskStats(
         long collisions,
         long readErrors,
         long bytesStored,
-        long bytesWritten) {}
+        long bytesWritten) {
+    static DiskStats of(
+            DiskTierOptions options,
+            Catalog catalog,
+            WriteQueue queue,
+            DiskCounters counters,
+            boolean closed) {
+        List<Segment> segments =
+                catalog.folders().stream().flatMap(folder -> folder.all().stream()).toList();
+        return new DiskStats(
+                catalog.isReadable(),
+                !closed && catalog.isWritable(),
+                catalog.folders().size(),
+                (int) catalog.folders().stream().filter(folder -> folder.readable).count(),
+                (int) catalog.folders().stream().filter(folder -> folder.writable).count(),
+                options.capacityBytes(),
+                segments.stream().mapToLong(segment -> segment.bytes).sum(),
+                segments.stream().filter(s -> s.foreign).mapToLong(s -> s.bytes).sum(),
+                segments.size(),
+                catalog.blocks(),
+                catalog.liveBytes(),
+                queue.size(),
+                queue.bytes(),
+                counters.hits,
+                counters.misses,
+                counters.readNanos,
+                counters.bytesRead,
+                counters.stored,
+                counters.shed,
+                counters.refusedOrphan,
+                counters.evictedRoom,
+                counters.evictedOrphan,
+                counters.rewritten,
+                counters.checksumFailures,
+                counters.collisions,
+                counters.readErrors,
+                counters.bytesStored,
+                counters.bytesWritten);
+    }
+}

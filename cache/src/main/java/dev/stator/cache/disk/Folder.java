@@ -6,21 +6,49 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
-/** The tier's folder: its lock, its key, and the segments that are found in it. */
+/**
+ * A folder of the tier: its lock, its key, and the segments in it. What changes in it is guarded by
+ * the tier's lock.
+ */
 final class Folder implements AutoCloseable {
     /** A segment and what it says that it holds. */
     record Loaded(Segment segment, List<SegmentReader.Found> found) {}
 
     private final DiskTierOptions options;
+    private final DiskFolder settings;
     private final FolderLock lock;
     private final NodeKey key;
     private final SegmentIo io;
 
-    private Folder(DiskTierOptions options, FolderLock lock, NodeKey key, SegmentIo io) {
+    /** All but those in the writer's hands. */
+    private final TreeMap<Long, Segment> sealed = new TreeMap<>();
+
+    /** In the writer's hands: being filled, being sealed. */
+    private final TreeMap<Long, Segment> open = new TreeMap<>();
+
+    private long nextNumber = 1;
+
+    /** False once reading has failed too often. */
+    boolean readable = true;
+
+    /** False once writing has failed. */
+    boolean writable = true;
+
+    int readErrorsInARow;
+
+    private Folder(
+            DiskTierOptions options,
+            DiskFolder settings,
+            FolderLock lock,
+            NodeKey key,
+            SegmentIo io) {
         this.options = options;
+        this.settings = settings;
         this.lock = lock;
         this.key = key;
         this.io = io;
@@ -29,36 +57,81 @@ final class Folder implements AutoCloseable {
     /**
      * @throws CacheException if it cannot be used, or another process does
      */
-    static Folder open(DiskTierOptions options, SegmentIo.Opener opener) {
-        Path path = options.directory();
+    static Folder open(DiskTierOptions options, DiskFolder settings, SegmentIo.Opener opener) {
+        Path path = settings.path();
         try {
-            Files.createDirectories(path);
             FolderLock lock = FolderLock.take(path);
             try {
                 NodeKey key = NodeKey.load(path, options.keyFile(), options.warnings());
-                return new Folder(options, lock, key, opener.open(path));
+                return new Folder(options, settings, lock, key, opener.open(path));
             } catch (IOException | RuntimeException e) {
                 lock.close();
                 throw e;
             }
         } catch (IOException | UnsupportedOperationException e) {
-            throw new CacheException(
-                    "The disk tier cannot use %s: %s. Name a folder on a local, writable file system."
-                            .formatted(path, e),
-                    e);
+            throw unusable(path, e);
         }
+    }
+
+    static CacheException unusable(Path path, Exception e) {
+        return new CacheException(
+                "The disk tier cannot use %s: %s. Name a folder on a local, writable file system."
+                        .formatted(path, e),
+                e);
+    }
+
+    Path path() {
+        return settings.path();
     }
 
     NodeKey key() {
         return key;
     }
 
-    RecordCodec codec() {
-        return new RecordCodec(key, options.fingerprint());
+    long capacityBytes() {
+        return settings.capacityBytes();
     }
 
-    ReadBuffer readBuffer() {
-        return new ReadBuffer(key, options.fingerprint());
+    long segmentBytes() {
+        return settings.segmentBytes();
+    }
+
+    Collection<Segment> sealed() {
+        return sealed.values();
+    }
+
+    List<Segment> all() {
+        List<Segment> all = new ArrayList<>(sealed.values());
+        all.addAll(open.values());
+        return all;
+    }
+
+    /** Bytes of the files, or what they will have at most once they are sealed. */
+    long usedBytes() {
+        return all().stream().mapToLong(segment -> segment.mostBytes).sum();
+    }
+
+    long nextNumber() {
+        return nextNumber++;
+    }
+
+    /** Only the writer may change it from now on, and only it lets it go. */
+    void opened(Segment segment) {
+        sealed.remove(segment.number);
+        open.put(segment.number, segment);
+        segment.mostBytes = Math.max(segment.bytes, segmentBytes());
+        segment.recordsEnd = 0;
+    }
+
+    void sealed(Segment segment) {
+        open.remove(segment.number);
+        sealed.put(segment.number, segment);
+        segment.mostBytes = segment.bytes;
+    }
+
+    void removed(Segment segment) {
+        open.remove(segment.number);
+        sealed.remove(segment.number);
     }
 
     /**
@@ -67,48 +140,48 @@ final class Folder implements AutoCloseable {
      */
     List<Loaded> load() {
         List<Path> paths;
-        try (Stream<Path> files = Files.list(options.directory())) {
+        try (Stream<Path> files = Files.list(path())) {
             paths = files.filter(file -> Segment.number(file).isPresent()).sorted().toList();
         } catch (IOException e) {
             throw new CacheException(
-                    "The disk tier's folder %s cannot be read: %s"
-                            .formatted(options.directory(), e),
-                    e);
+                    "The disk tier's folder %s cannot be read: %s".formatted(path(), e), e);
         }
         List<Loaded> loaded = new ArrayList<>();
-        SegmentReader reader = new SegmentReader(readBuffer());
-        try (SegmentWriter sealer =
-                new SegmentWriter(codec(), options.segmentBytes(), (_, _, _) -> {})) {
-            for (Path path : paths) {
-                try {
-                    load(path, reader, sealer, loaded);
-                } catch (IOException e) {
-                    options.warnings()
-                            .accept("%s cannot be read and is ignored: %s".formatted(path, e));
-                }
+        SegmentReader reader = new SegmentReader(key, new ReadBuffer(options.fingerprint()));
+        SegmentSealer sealer = new SegmentSealer(options.fingerprint());
+        for (Path path : paths) {
+            nextNumber = Math.max(nextNumber, Segment.number(path).orElseThrow() + 1);
+            try {
+                load(path, reader, sealer, loaded);
+            } catch (IOException e) {
+                options.warnings()
+                        .accept("%s cannot be read and is ignored: %s".formatted(path, e));
             }
         }
         return loaded;
     }
 
-    private void load(Path path, SegmentReader reader, SegmentWriter sealer, List<Loaded> loaded)
+    private void load(Path path, SegmentReader reader, SegmentSealer sealer, List<Loaded> loaded)
             throws IOException {
         long number = Segment.number(path).orElseThrow();
         SegmentIo.File file = io.open(path, false);
         long size = file.size();
         boolean own = size >= RecordCodec.PAGE && isOwn(file);
         if (!own) {
-            loaded.add(new Loaded(new Segment(number, path, file, true, size), List.of()));
+            loaded.add(new Loaded(new Segment(this, number, path, file, true, size), List.of()));
             return;
         }
         SegmentReader.Contents contents = reader.read(file, size);
-        long bytes = contents.sealed() ? size : seal(path, size, sealer, contents);
-        if (bytes == 0) {
+        if (contents.found().isEmpty() && !contents.sealed()) {
             file.close();
             Files.deleteIfExists(path);
-        } else {
-            loaded.add(new Loaded(new Segment(number, path, file, false, bytes), contents.found()));
+            return;
         }
+        Segment segment = new Segment(this, number, path, file, false, size);
+        if (contents.sealed() || seal(segment, sealer, contents)) {
+            segment.recordsEnd = contents.end();
+        }
+        loaded.add(new Loaded(segment, contents.found()));
     }
 
     private boolean isOwn(SegmentIo.File file) throws IOException {
@@ -117,44 +190,46 @@ final class Folder implements AutoCloseable {
         return Segment.isOwn(key, options.fingerprint(), head.flip());
     }
 
-    /**
-     * Ends a segment that a process which died was writing.
-     *
-     * @return its size, 0 if it holds nothing
-     */
-    private long seal(Path path, long size, SegmentWriter sealer, SegmentReader.Contents contents) {
-        if (contents.found().isEmpty()) {
-            return 0;
-        }
-        try (SegmentIo.File writable = io.open(path, true)) {
-            return sealer.seal(writable, contents.end(), contents.found());
+    /** Ends a segment that a process which died was writing; false if it cannot be. */
+    private boolean seal(Segment segment, SegmentSealer sealer, SegmentReader.Contents contents) {
+        try (SegmentIo.File writable = io.open(segment.path, true)) {
+            segment.bytes = sealer.seal(key, writable, contents.end(), contents.found());
+            segment.mostBytes = segment.bytes;
+            return true;
         } catch (IOException e) {
             options.warnings()
                     .accept(
                             "%s cannot be completed, so it is read through at each start: %s"
-                                    .formatted(path, e));
-            return size;
+                                    .formatted(segment.path, e));
+            return false;
         }
     }
 
     /** A new segment that has but its head. */
     Segment create(long number) throws IOException {
-        Path path = Segment.path(options.directory(), number);
-        SegmentIo.File file = io.create(path);
-        try {
+        Path path = Segment.path(path(), number);
+        try (SegmentIo.File file = io.create(path)) {
             ByteBuffer head = SegmentIo.buffer(RecordCodec.PAGE);
             Segment.writeHead(key, options.fingerprint(), head);
             file.write(head.flip(), 0);
-            return new Segment(number, path, file, false, RecordCodec.PAGE);
+            return new Segment(this, number, path, io.open(path, false), false, RecordCodec.PAGE);
         } catch (IOException | RuntimeException e) {
-            file.close();
             Files.deleteIfExists(path);
             throw e;
         }
     }
 
+    /** Another handle of a segment, to write with. */
+    SegmentIo.File writable(Segment segment) throws IOException {
+        return io.open(segment.path, true);
+    }
+
     @Override
-    public void close() throws IOException {
-        lock.close();
+    public void close() {
+        try {
+            lock.close();
+        } catch (IOException _) {
+            // It ends with the process at the latest.
+        }
     }
 }

@@ -20,8 +20,8 @@ final class ReadBuffer {
     private int payloadAt;
     private int payloadBytes;
 
-    ReadBuffer(NodeKey key, BlockKey fingerprint) {
-        this.codec = new RecordCodec(key, fingerprint);
+    ReadBuffer(BlockKey fingerprint) {
+        this.codec = new RecordCodec(fingerprint);
     }
 
     /**
@@ -32,11 +32,13 @@ final class ReadBuffer {
         var block = new DiskBlock(WARM_UP, WARM_UP, 0, 1, WARM_UP_BYTES, 0);
         var record = SegmentIo.buffer(block.recordBytes());
         var rows = MemorySegment.ofArray(new byte[WARM_UP_BYTES]);
+        var key = NodeKey.of(new byte[1]);
         for (int i = 0; i < WARM_UP_ROUNDS; i++) {
             record.clear();
-            codec.encode(RecordCodec.BLOCK_MAGIC, block, new int[1], rows, record);
+            codec.encode(key, RecordCodec.BLOCK_MAGIC, block, new int[1], rows, record);
             record.flip();
-            codec.header(record, block.recordBytes()).ifPresent(header -> decrypt(header, record));
+            codec.header(record, block.recordBytes())
+                    .ifPresent(header -> decrypt(key, header, record));
         }
     }
 
@@ -56,41 +58,40 @@ final class ReadBuffer {
      * @param most bytes that there can be at that position
      * @return empty if there is no record, or not as it was written; else it is in this buffer
      */
-    Optional<RecordCodec.Header> record(SegmentIo.File file, long position, long most)
-            throws IOException {
+    Optional<RecordCodec.Header> record(
+            NodeKey key, SegmentIo.File file, long position, long most) throws IOException {
         if (most < RecordCodec.PAGE) {
             return Optional.empty();
         }
         Optional<RecordCodec.Header> header =
                 codec.header(read(file, position, RecordCodec.PAGE), most);
-        return header.isPresent() && record(file, position, header.get())
+        return header.isPresent()
+                        && decrypt(
+                                key,
+                                header.get(),
+                                read(file, position, header.get().recordBytes()))
                 ? header
                 : Optional.empty();
     }
 
     /** Reads the record of a block that is known to begin there; false if it does not. */
-    boolean record(SegmentIo.File file, long position, DiskBlock block) throws IOException {
-        ByteBuffer record = read(file, position, block.recordBytes());
+    boolean record(Segment segment, long position, DiskBlock block) throws IOException {
+        ByteBuffer record = read(segment.file, position, block.recordBytes());
         return codec.header(record, block.recordBytes())
                 .filter(header -> header.magic() == RecordCodec.BLOCK_MAGIC)
                 .filter(header -> header.block().equals(block))
-                .filter(header -> decrypt(header, record))
+                .filter(header -> decrypt(segment.folder.key(), header, record))
                 .isPresent();
     }
 
-    private boolean record(SegmentIo.File file, long position, RecordCodec.Header header)
-            throws IOException {
-        return decrypt(header, read(file, position, header.recordBytes()));
-    }
-
-    private boolean decrypt(RecordCodec.Header header, ByteBuffer record) {
+    private boolean decrypt(NodeKey key, RecordCodec.Header header, ByteBuffer record) {
         if (plain.length < header.recordBytes()) {
             cipherText = new byte[header.recordBytes()];
             plain = new byte[header.recordBytes()];
         }
         payloadAt = header.block().tokens() * Integer.BYTES;
         payloadBytes = header.block().payloadBytes();
-        return codec.decode(header, record, cipherText, plain);
+        return codec.decode(key, header, record, cipherText, plain);
     }
 
     /** Whether the record that was read holds exactly these token ids. */

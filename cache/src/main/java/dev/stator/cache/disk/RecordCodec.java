@@ -51,7 +51,6 @@ final class RecordCodec {
     /** What a page says it begins, not yet authenticated. */
     record Header(int magic, int recordBytes, DiskBlock block) {}
 
-    private final NodeKey key;
     private final BlockKey fingerprint;
     private final Cipher cipher;
     private final SecureRandom random = new SecureRandom();
@@ -59,8 +58,7 @@ final class RecordCodec {
     private final byte[] chunk = new byte[CHUNK_BYTES];
     private final byte[] encrypted = new byte[CHUNK_BYTES + 2 * TAG_BYTES];
 
-    RecordCodec(NodeKey key, BlockKey fingerprint) {
-        this.key = key;
+    RecordCodec(BlockKey fingerprint) {
         this.fingerprint = fingerprint;
         try {
             cipher = Cipher.getInstance("AES/GCM/NoPadding");
@@ -83,7 +81,13 @@ final class RecordCodec {
     }
 
     /** Writes a record at the target's position, and moves that behind it. */
-    void encode(int magic, DiskBlock block, int[] tokens, MemorySegment rows, ByteBuffer target) {
+    void encode(
+            NodeKey key,
+            int magic,
+            DiskBlock block,
+            int[] tokens,
+            MemorySegment rows,
+            ByteBuffer target) {
         int start = target.position();
         int end = start + block.recordBytes();
         random.nextBytes(nonce);
@@ -174,7 +178,8 @@ final class RecordCodec {
      * @param cipherText scratch; both arrays must have room for the record
      * @return whether the record is what was written under this key
      */
-    boolean decode(Header header, ByteBuffer record, byte[] cipherText, byte[] plain) {
+    boolean decode(
+            NodeKey key, Header header, ByteBuffer record, byte[] cipherText, byte[] plain) {
         DiskBlock block = header.block();
         int start = record.position();
         int bytes = block.tokens() * Integer.BYTES + block.payloadBytes() + TAG_BYTES;

@@ -20,14 +20,16 @@ import java.util.regex.Pattern;
  * page      magic "STATORIX", u64 where the index begins, u64 its bytes, once sealed
  * </pre>
  *
- * A process writes only to segments that it has made itself. Guarded by the tier's lock but for the
- * file, which any thread may read that has {@linkplain #readers registered}.
+ * What is sealed is not changed but for its end: a later process may cut the index off, append
+ * records, and seal it again. Guarded by the tier's lock but for the file, which any thread may read
+ * that has {@linkplain #readers registered}.
  */
 final class Segment {
     static final long MAGIC = 0x5354_4154_4f52_4b56L;
     static final long TRAILER_MAGIC = 0x5354_4154_4f52_4958L;
     private static final Pattern NAME = Pattern.compile("segment-([0-9a-f]{16})\\.kv");
 
+    final Folder folder;
     final long number;
     final Path path;
     final SegmentIo.File file;
@@ -41,17 +43,31 @@ final class Segment {
     /** Of the file; grows while the segment is written. */
     long bytes;
 
+    /** Bytes that it will have at most once it is sealed. */
+    long mostBytes;
+
+    /** Where the records end and the index begins; 0 if it has none, and so cannot be gone on with. */
+    long recordsEnd;
+
     int readers;
 
     /** Removed as soon as the last reader has gone. */
     boolean doomed;
 
-    Segment(long number, Path path, SegmentIo.File file, boolean foreign, long bytes) {
+    Segment(
+            Folder folder,
+            long number,
+            Path path,
+            SegmentIo.File file,
+            boolean foreign,
+            long bytes) {
+        this.folder = folder;
         this.number = number;
         this.path = path;
         this.file = file;
         this.foreign = foreign;
         this.bytes = bytes;
+        this.mostBytes = bytes;
     }
 
     static Path path(Path folder, long number) {

@@ -25,9 +25,11 @@ final class SegmentReader {
      */
     record Contents(List<Found> found, long end, boolean sealed) {}
 
+    private final NodeKey key;
     private final ReadBuffer buffer;
 
-    SegmentReader(ReadBuffer buffer) {
+    SegmentReader(NodeKey key, ReadBuffer buffer) {
+        this.key = key;
         this.buffer = buffer;
     }
 
@@ -52,7 +54,7 @@ final class SegmentReader {
                 || at + bytes != trailerAt) {
             return Optional.empty();
         }
-        return buffer.record(file, at, bytes)
+        return buffer.record(key, file, at, bytes)
                 .filter(header -> header.magic() == RecordCodec.INDEX_MAGIC)
                 .map(_ -> new Contents(entries(buffer.payload()), at, true));
     }
@@ -120,7 +122,7 @@ final class SegmentReader {
     private Optional<RecordCodec.Header> recordAt(SegmentIo.File file, long at, long most)
             throws IOException {
         try {
-            return buffer.record(file, at, most);
+            return buffer.record(key, file, at, most);
         } catch (EOFException _) {
             return Optional.empty();
         }

@@ -7,19 +7,24 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 
 /**
- * Appends records to one segment after the other, in large pieces: while one piece is being
- * written, the next is encrypted. Confined to one thread.
+ * Appends records to one segment after the other, in large pieces. While pieces are being written,
+ * the next is encrypted; while a segment is sealed, the next is filled. Confined to one thread.
+ *
+ * <p>If something cannot be written, the listener hears of it, and of the blocks that are lost; the
+ * rest of that segment is lost, too.
  */
 final class SegmentWriter implements AutoCloseable {
     private static final int PIECE_BYTES = 4 << 20;
-    private static final int[] NO_TOKENS = {};
-    private static final BlockKey NO_KEY = new BlockKey(0, 0);
+
+    /** One is filled, one is written, one is there when that is done. */
+    private static final int PIECES = 3;
 
     /**
      * A block that has a place in the segment.
@@ -28,13 +33,27 @@ final class SegmentWriter implements AutoCloseable {
      */
     record Placed(DiskEntry entry, long offset, boolean moved) {}
 
-    /** Hears what has been written, in order. */
-    @FunctionalInterface
-    interface OnWritten {
+    /** Hears what becomes of what was appended; of one segment in order, from other threads. */
+    interface Listener {
         /**
          * @param end where the segment ends now
          */
         void written(Segment segment, long end, List<Placed> blocks);
+
+        void lost(List<Placed> blocks);
+
+        /** Called once of a segment. */
+        void failed(Segment segment, Throwable cause);
+
+        /** What is live in a segment all of whose records are written. */
+        List<SegmentReader.Found> live(Segment segment);
+
+        /**
+         * Nothing more is written to the segment.
+         *
+         * @param recordsEnd where its index begins; 0 if it has none
+         */
+        void ended(Segment segment, long end, long recordsEnd);
     }
 
     /** A part of a segment on its way. */
@@ -42,182 +61,234 @@ final class SegmentWriter implements AutoCloseable {
         ByteBuffer bytes = SegmentIo.buffer(RecordCodec.PAGE);
         long at;
         List<Placed> blocks = new ArrayList<>();
-        Optional<Future<?>> writing = Optional.empty();
+    }
+
+    /** A segment that is written. */
+    private static final class Target {
+        final Segment segment;
+        final SegmentIo.File file;
+        volatile boolean failed;
+        long end;
+        int blocks;
+
+        Target(Segment segment, SegmentIo.File file, long end, int blocks) {
+            this.segment = segment;
+            this.file = file;
+            this.end = end;
+            this.blocks = blocks;
+        }
     }
 
     private final RecordCodec codec;
-    private final long segmentBytes;
-    private final OnWritten onWritten;
-    private final ExecutorService io =
-            Executors.newSingleThreadExecutor(
-                    Thread.ofPlatform().name("disk-writer").daemon().factory());
-    private Optional<Segment> segment = Optional.empty();
+    private final SegmentSealer sealer;
+    private final Listener listener;
+    private final ExecutorService io = thread("disk-writer");
+    private final ExecutorService sealing = thread("disk-sealer");
+    private final BlockingQueue<Piece> free = new ArrayBlockingQueue<>(PIECES);
+    private Optional<Target> target = Optional.empty();
     private Piece filling = new Piece();
-    private Piece flying = new Piece();
-    private long end;
-    private int blocks;
+    private CountDownLatch lastSeal = new CountDownLatch(0);
 
-    SegmentWriter(RecordCodec codec, long segmentBytes, OnWritten onWritten) {
-        this.codec = codec;
-        this.segmentBytes = segmentBytes;
-        this.onWritten = onWritten;
+    SegmentWriter(BlockKey fingerprint, Listener listener) {
+        this.codec = new RecordCodec(fingerprint);
+        this.sealer = new SegmentSealer(fingerprint);
+        this.listener = listener;
+        for (int i = 1; i < PIECES; i++) {
+            free.add(new Piece());
+        }
     }
 
-    /** Goes on with a segment that has but its head. */
-    void begin(Segment next) {
-        segment = Optional.of(next);
-        end = RecordCodec.PAGE;
+    private static ExecutorService thread(String name) {
+        return Executors.newSingleThreadExecutor(
+                Thread.ofPlatform().name(name).daemon().factory());
+    }
+
+    /**
+     * Goes on with a segment.
+     *
+     * @param file to write with, closed with the segment
+     * @param end where its records end
+     * @param blocks that its index is going to name already
+     */
+    void begin(Segment segment, SegmentIo.File file, long end, int blocks) {
+        target = Optional.of(new Target(segment, file, end, blocks));
         filling.at = end;
-        blocks = 0;
     }
 
     Optional<Segment> segment() {
-        return segment;
+        return target.map(current -> current.segment);
     }
 
     /** Whether a record and the index after it fit the current segment. */
     boolean fits(int recordBytes) {
-        return segment.isPresent() && end + recordBytes + sealBytes(blocks + 1) <= segmentBytes;
+        return target.filter(
+                        current ->
+                                current.end + recordBytes + SegmentSealer.bytes(current.blocks + 1)
+                                        <= current.segment.folder.segmentBytes())
+                .isPresent();
     }
 
-    /** Whether a record fits any segment. */
-    boolean fitsEver(int recordBytes) {
-        return RecordCodec.PAGE + recordBytes + sealBytes(1) <= segmentBytes;
+    /** Whether a record fits an empty segment of so many bytes. */
+    static boolean fits(int recordBytes, long segmentBytes) {
+        return RecordCodec.PAGE + recordBytes + SegmentSealer.bytes(1) <= segmentBytes;
     }
 
-    private static long sealBytes(int blocks) {
-        return RecordCodec.recordBytes(0, SegmentReader.indexBytes(blocks)) + RecordCodec.PAGE;
+    /** Whether something of the current segment could not be written. */
+    boolean hasFailed() {
+        return target.filter(current -> current.failed).isPresent();
     }
 
-    void append(DiskBlock block, int[] tokens, MemorySegment rows) throws IOException {
-        ByteBuffer target = room(block.recordBytes());
-        DiskEntry entry = new DiskEntry(block, segment.orElseThrow(), end, 0);
-        codec.encode(RecordCodec.BLOCK_MAGIC, block, tokens, rows, target);
-        place(entry, false);
+    void append(DiskBlock block, int[] tokens, MemorySegment rows) {
+        Target current = target.orElseThrow();
+        ByteBuffer bytes = room(block.recordBytes());
+        DiskEntry entry = new DiskEntry(block, current.segment, current.end, 0);
+        NodeKey key = current.segment.folder.key();
+        codec.encode(key, RecordCodec.BLOCK_MAGIC, block, tokens, rows, bytes);
+        place(current, entry, false);
     }
 
-    /** Writes again what has been written elsewhere. */
-    void append(DiskEntry entry, ByteBuffer record) throws IOException {
+    /** Writes again what has been written elsewhere in the same folder. */
+    void append(DiskEntry entry, ByteBuffer record) {
         room(entry.block.recordBytes()).put(record);
-        place(entry, true);
+        place(target.orElseThrow(), entry, true);
     }
 
-    private void place(DiskEntry entry, boolean moved) {
-        filling.blocks.add(new Placed(entry, end, moved));
-        end += entry.block.recordBytes();
-        blocks++;
+    private void place(Target current, DiskEntry entry, boolean moved) {
+        filling.blocks.add(new Placed(entry, current.end, moved));
+        current.end += entry.block.recordBytes();
+        current.blocks++;
     }
 
-    private ByteBuffer room(int bytes) throws IOException {
-        if (filling.bytes.remaining() < bytes) {
+    private ByteBuffer room(int bytes) {
+        if (filling.bytes.remaining() < bytes && filling.bytes.position() > 0) {
             launch();
         }
         if (filling.bytes.capacity() < bytes || filling.bytes.capacity() == RecordCodec.PAGE) {
-            int usual = (int) Math.min(PIECE_BYTES, segmentBytes);
-            filling.bytes = SegmentIo.buffer(Math.max(usual, bytes));
+            long usual = Math.min(PIECE_BYTES, target.orElseThrow().segment.folder.segmentBytes());
+            filling.bytes = SegmentIo.buffer(Math.max((int) usual, bytes));
         }
         return filling.bytes;
     }
 
-    /** Begins to write what there is, once the piece before it is written. */
-    private void launch() throws IOException {
-        land();
-        Piece piece = filling;
-        filling = flying;
-        flying = piece;
-        filling.at = end;
-        if (piece.bytes.position() > 0) {
-            SegmentIo.File file = segment.orElseThrow().file;
-            piece.bytes.flip();
-            piece.writing =
-                    Optional.of(
-                            io.submit(
-                                    () -> {
-                                        file.write(piece.bytes, piece.at);
-                                        return piece;
-                                    }));
-        }
-    }
-
-    /** Waits for the piece that is being written. */
-    private void land() throws IOException {
-        if (flying.writing.isEmpty()) {
+    /** Has what there is written, once there is a piece to go on with. */
+    private void launch() {
+        if (filling.bytes.position() == 0) {
             return;
         }
-        Future<?> writing = flying.writing.get();
-        flying.writing = Optional.empty();
-        await(writing);
-        List<Placed> written = flying.blocks;
-        long until = flying.at + flying.bytes.limit();
-        flying.blocks = new ArrayList<>();
-        flying.bytes.clear();
-        onWritten.written(segment.orElseThrow(), until, written);
+        Target current = target.orElseThrow();
+        Piece piece = filling;
+        piece.bytes.flip();
+        io.execute(() -> write(current, piece));
+        filling = takeFree();
+        filling.at = current.end;
     }
 
-    private static void await(Future<?> writing) throws IOException {
+    private Piece takeFree() {
         boolean interrupted = false;
+        Optional<Piece> piece = Optional.empty();
+        while (piece.isEmpty()) {
+            try {
+                piece = Optional.of(free.take());
+            } catch (InterruptedException _) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return piece.get();
+    }
+
+    private void write(Target to, Piece piece) {
+        List<Placed> blocks = piece.blocks;
+        long end = piece.at + piece.bytes.limit();
         try {
-            while (true) {
-                try {
-                    writing.get();
-                    return;
-                } catch (InterruptedException _) {
-                    interrupted = true;
-                } catch (ExecutionException e) {
-                    if (e.getCause() instanceof IOException failed) {
-                        throw failed;
-                    }
-                    throw new IOException("writing failed: " + e.getCause(), e);
-                }
+            if (to.failed) {
+                listener.lost(blocks);
+            } else {
+                to.file.write(piece.bytes, piece.at);
+                listener.written(to.segment, end, blocks);
             }
+        } catch (IOException | RuntimeException | Error e) {
+            fail(to, e);
+            listener.lost(blocks);
         } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+            piece.blocks = new ArrayList<>();
+            piece.bytes.clear();
+            free.add(piece);
         }
     }
 
-    /** Returns when everything that was appended is in the file. */
-    void flush() throws IOException {
+    private void fail(Target to, Throwable cause) {
+        if (!to.failed) {
+            to.failed = true;
+            listener.failed(to.segment, cause);
+        }
+    }
+
+    /** Returns when everything that was appended is in the file, or lost. */
+    void flush() {
         launch();
-        land();
+        CountDownLatch written = new CountDownLatch(1);
+        io.execute(written::countDown);
+        await(written);
     }
 
-    /** Ends the current segment, if there is one, with an index of what is live in it. */
-    void seal(List<SegmentReader.Found> live) throws IOException {
-        Segment sealed = segment.orElseThrow();
-        long until = seal(sealed.file, end, live);
-        segment = Optional.empty();
-        onWritten.written(sealed, until, List.of());
+    private static void await(CountDownLatch latch) {
+        boolean interrupted = false;
+        while (latch.getCount() > 0) {
+            try {
+                latch.await();
+            } catch (InterruptedException _) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
-    /**
-     * Writes an index and what says where it is, and cuts off what comes after it.
-     *
-     * @return where the file ends now
-     */
-    long seal(SegmentIo.File file, long at, List<SegmentReader.Found> live) throws IOException {
-        byte[] index = SegmentReader.index(live);
-        DiskBlock description = new DiskBlock(NO_KEY, NO_KEY, 0, 0, index.length, 0);
-        int recordBytes = description.recordBytes();
-        ByteBuffer bytes = SegmentIo.buffer(recordBytes + RecordCodec.PAGE);
-        codec.encode(
-                RecordCodec.INDEX_MAGIC,
-                description,
-                NO_TOKENS,
-                MemorySegment.ofArray(index),
-                bytes);
-        bytes.putLong(Segment.TRAILER_MAGIC).putLong(at).putLong(recordBytes);
-        bytes.position(0).limit(recordBytes + RecordCodec.PAGE);
-        file.write(bytes, at);
-        long until = at + recordBytes + RecordCodec.PAGE;
-        file.truncate(until);
-        file.force();
-        return until;
+    /** Bytes that the current segment will have at most if it is sealed now. */
+    long sealedBytes() {
+        Target current = target.orElseThrow();
+        return current.end + SegmentSealer.bytes(current.blocks);
     }
 
+    /** Ends the current segment with an index, behind what is being written. */
+    void seal() {
+        Target current = target.orElseThrow();
+        launch();
+        // One at a time: of what waits to be sealed, the bytes are not yet known.
+        await(lastSeal);
+        CountDownLatch sealed = new CountDownLatch(1);
+        lastSeal = sealed;
+        io.execute(() -> sealing.execute(() -> seal(current, sealed)));
+        target = Optional.empty();
+    }
+
+    private void seal(Target done, CountDownLatch sealed) {
+        Segment segment = done.segment;
+        long end = 0;
+        try (SegmentIo.File file = done.file) {
+            if (!done.failed) {
+                NodeKey key = segment.folder.key();
+                end = sealer.seal(key, file, done.end, listener.live(segment));
+            }
+        } catch (IOException | RuntimeException | Error e) {
+            end = 0;
+            fail(done, e);
+        }
+        try {
+            listener.ended(segment, end, end == 0 ? 0 : done.end);
+        } finally {
+            sealed.countDown();
+        }
+    }
+
+    /** Returns when everything is written and sealed. */
     @Override
     public void close() {
-        io.shutdown();
+        io.close();
+        sealing.close();
     }
 }

@@ -1,101 +1,336 @@
 package dev.stator.cache.disk;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * The thread that writes: takes what was offered, appends it to the current segment, and lets the
- * segments of least worth go when there is need of room.
+ * segments of least worth go when there is need of room. Where a folder cannot be written it goes
+ * on in another.
  */
-final class WriteBehind implements Runnable {
+final class WriteBehind implements Runnable, SegmentWriter.Listener {
     /**
      * At most this part of a segment is written again before it goes: 1.25 bytes written for each
      * that is new.
      */
     private static final int REWRITTEN_PART = 5;
 
-    private final DiskTier tier;
-    private final SegmentWriter out;
+    private final ReentrantLock lock;
+    private final Catalog catalog;
+    private final WriteQueue queue;
+    private final DiskCounters counters;
+    private final BlockReader reader;
+    private final Consumer<String> warnings;
     private final ReadBuffer buffer;
-    private final long mostRewritten;
+    private final SegmentWriter out;
+    private final long leastSegmentBytes;
 
-    WriteBehind(DiskTier tier, SegmentWriter out, ReadBuffer buffer, long segmentBytes) {
-        this.tier = tier;
-        this.out = out;
-        this.buffer = buffer;
-        this.mostRewritten = segmentBytes / REWRITTEN_PART;
+    WriteBehind(
+            DiskTierOptions options,
+            ReentrantLock lock,
+            Catalog catalog,
+            WriteQueue queue,
+            DiskCounters counters,
+            BlockReader reader) {
+        this.lock = lock;
+        this.catalog = catalog;
+        this.queue = queue;
+        this.counters = counters;
+        this.reader = reader;
+        this.warnings = options.warnings();
+        this.buffer = new ReadBuffer(options.fingerprint());
+        this.out = new SegmentWriter(options.fingerprint(), this);
+        this.leastSegmentBytes =
+                options.folders().stream().mapToLong(DiskFolder::segmentBytes).min().orElseThrow();
     }
 
     @Override
     public void run() {
         try (out) {
-            for (Optional<WriteQueue.Offer> next = tier.take();
+            for (Optional<WriteQueue.Offer> next = locked(queue::take);
                     next.isPresent();
-                    next = tier.take()) {
+                    next = locked(queue::take)) {
                 write(next.get());
-                if (tier.isQueueEmpty()) {
+                if (locked(queue::isEmpty)) {
                     out.flush();
                 }
             }
-            sealCurrent();
-        } catch (IOException | RuntimeException | Error e) {
+            seal();
+        } catch (RuntimeException | Error e) {
             // Also without memory: whoever waits for its bytes to be written must not wait for
             // ever.
-            tier.writingFailed(e);
+            abandon();
+            warnings.accept(
+                    "The disk tier stores nothing more until the next start: %s. What it holds can still be read."
+                            .formatted(e));
         }
     }
 
-    private void write(WriteQueue.Offer offer) throws IOException {
+    private <T> T locked(Supplier<T> action) {
+        lock.lock();
+        try {
+            return action.get();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void write(WriteQueue.Offer offer) {
         DiskBlock block = offer.block();
         try {
-            if (!out.fitsEver(block.recordBytes())) {
-                tier.refused(block);
-                return;
+            if (!SegmentWriter.fits(block.recordBytes(), leastSegmentBytes)) {
+                refused(block);
+            } else if (findRoom(block.recordBytes())) {
+                out.append(block, offer.tokens(), offer.rows());
+            } else {
+                abandon();
             }
-            if (!out.fits(block.recordBytes())) {
-                nextSegment();
-            }
-            out.append(block, offer.tokens(), offer.rows());
         } finally {
             offer.release().run();
         }
     }
 
-    private void nextSegment() throws IOException {
-        sealCurrent();
-        // What a larger capacity left.
-        for (var victim = tier.victim(1); victim.isPresent(); victim = tier.victim(1)) {
-            tier.evict(victim.get());
+    /** A block is larger than a segment. */
+    private void refused(DiskBlock block) {
+        locked(
+                () -> {
+                    counters.shed++;
+                    queue.settle(block.key());
+                    return true;
+                });
+    }
+
+    /** Nothing can be written any more. */
+    private void abandon() {
+        Collection<WriteQueue.Offer> left =
+                locked(
+                        () -> {
+                            catalog.endWriting();
+                            return queue.abandon();
+                        });
+        left.forEach(offer -> offer.release().run());
+    }
+
+    /**
+     * Sees to it that there is a segment that a record fits.
+     *
+     * @return false if no folder can be written
+     */
+    private boolean findRoom(int recordBytes) {
+        while (!out.fits(recordBytes) || !canGoOn()) {
+            seal();
+            Optional<Folder> folder = locked(catalog::next);
+            if (folder.isEmpty()) {
+                return false;
+            }
+            try {
+                begin(folder.get(), recordBytes);
+            } catch (IOException e) {
+                failed(folder.get(), e);
+            }
         }
-        out.begin(tier.create());
-        long left = mostRewritten;
-        for (var victim = tier.victim(2); victim.isPresent(); victim = tier.victim(2)) {
-            left = rewrite(victim.get(), left);
-            tier.evict(victim.get());
+        return true;
+    }
+
+    private boolean canGoOn() {
+        return !out.hasFailed()
+                && out.segment().filter(segment -> locked(() -> segment.folder.writable)).isPresent();
+    }
+
+    private void seal() {
+        out.segment()
+                .ifPresent(
+                        segment -> {
+                            long most = out.sealedBytes();
+                            locked(() -> segment.mostBytes = most);
+                            out.seal();
+                        });
+    }
+
+    private void begin(Folder folder, int recordBytes) throws IOException {
+        Optional<Segment> resumed = locked(() -> catalog.resume(folder, recordBytes));
+        if (resumed.isPresent()) {
+            evict(folder, 0);
+            goOn(resumed.get());
+        } else {
+            evict(folder, folder.segmentBytes());
+            create(folder);
+        }
+        rewriteAndEvict(folder);
+    }
+
+    /** What a larger capacity left. */
+    private void evict(Folder folder, long moreBytes) throws IOException {
+        for (var victim = locked(() -> catalog.victim(folder, moreBytes));
+                victim.isPresent();
+                victim = locked(() -> catalog.victim(folder, moreBytes))) {
+            evict(victim.get());
         }
     }
 
-    private void sealCurrent() throws IOException {
-        out.flush();
-        if (out.segment().isPresent()) {
-            out.seal(tier.contents(out.segment().get()));
+    private void evict(Segment victim) throws IOException {
+        locked(
+                () -> {
+                    catalog.evict(victim);
+                    return true;
+                });
+        Files.deleteIfExists(victim.path);
+    }
+
+    private void goOn(Segment segment) throws IOException {
+        try {
+            SegmentIo.File file = segment.folder.writable(segment);
+            try {
+                // Its records stay as they are; without an index it is read through after a crash.
+                file.truncate(segment.bytes);
+            } catch (IOException e) {
+                file.close();
+                throw e;
+            }
+            out.begin(segment, file, segment.bytes, segment.entries.size());
+        } catch (IOException e) {
+            ended(segment, 0, 0);
+            throw e;
+        }
+    }
+
+    private void create(Folder folder) throws IOException {
+        Segment fresh = folder.create(locked(folder::nextNumber));
+        try {
+            SegmentIo.File file = folder.writable(fresh);
+            locked(
+                    () -> {
+                        folder.opened(fresh);
+                        return counters.bytesWritten += fresh.bytes;
+                    });
+            out.begin(fresh, file, fresh.bytes, 0);
+        } catch (IOException e) {
+            fresh.close();
+            throw e;
+        }
+    }
+
+    /** Keeps room for another segment beside the current one. */
+    private void rewriteAndEvict(Folder folder) throws IOException {
+        long left = folder.segmentBytes() / REWRITTEN_PART;
+        for (var victim = locked(() -> catalog.victim(folder, folder.segmentBytes()));
+                victim.isPresent();
+                victim = locked(() -> catalog.victim(folder, folder.segmentBytes()))) {
+            left = rewrite(victim.get(), left);
+            evict(victim.get());
         }
     }
 
     /** Writes again what is worth it; returns how much more may be. */
     private long rewrite(Segment victim, long mostBytes) throws IOException {
-        List<DiskEntry> keepers = tier.keepers(victim, mostBytes);
+        List<DiskEntry> keepers = locked(() -> catalog.keepers(victim, mostBytes));
         long left = mostBytes;
         for (DiskEntry keeper : keepers) {
-            if (buffer.record(victim.file, keeper.offset, keeper.block)) {
+            if (!out.fits(keeper.block.recordBytes())) {
+                break;
+            }
+            if (buffer.record(victim, keeper.offset, keeper.block)) {
                 out.append(keeper, buffer.raw());
                 left -= keeper.block.recordBytes();
             } else {
-                tier.corrupt(keeper);
+                reader.corrupt(keeper, victim);
             }
         }
         out.flush();
         return left;
+    }
+
+    @Override
+    public void written(Segment segment, long end, List<SegmentWriter.Placed> blocks) {
+        lock.lock();
+        try {
+            counters.bytesWritten += end - segment.bytes;
+            segment.bytes = end;
+            for (SegmentWriter.Placed placed : blocks) {
+                DiskEntry entry = placed.entry();
+                if (placed.moved()) {
+                    catalog.move(entry, segment, placed.offset());
+                } else {
+                    publish(entry);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void publish(DiskEntry entry) {
+        DiskBlock block = entry.block;
+        if (catalog.add(entry)) {
+            counters.stored++;
+            counters.bytesStored += block.recordBytes();
+        } else {
+            counters.refusedOrphan++;
+        }
+        queue.settle(block.key());
+    }
+
+    @Override
+    public void lost(List<SegmentWriter.Placed> blocks) {
+        lock.lock();
+        try {
+            for (SegmentWriter.Placed placed : blocks) {
+                if (!placed.moved()) {
+                    queue.settle(placed.entry().block.key());
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void failed(Segment segment, Throwable cause) {
+        failed(segment.folder, cause);
+    }
+
+    private void failed(Folder folder, Throwable cause) {
+        boolean first;
+        lock.lock();
+        try {
+            first = folder.writable;
+            folder.writable = false;
+        } finally {
+            lock.unlock();
+        }
+        if (first) {
+            warnings.accept(
+                    "The disk tier in %s stores nothing more until the next start: %s. Free space there, or lower its size; what it holds can still be read."
+                            .formatted(folder.path(), cause));
+        }
+    }
+
+    @Override
+    public List<SegmentReader.Found> live(Segment segment) {
+        return locked(() -> Catalog.live(segment));
+    }
+
+    @Override
+    public void ended(Segment segment, long end, long recordsEnd) {
+        lock.lock();
+        try {
+            if (end > 0) {
+                counters.bytesWritten += end - segment.bytes;
+                segment.bytes = end;
+            }
+            segment.recordsEnd = recordsEnd;
+            segment.folder.sealed(segment);
+            if (segment.doomed && segment.readers == 0) {
+                segment.close();
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 }

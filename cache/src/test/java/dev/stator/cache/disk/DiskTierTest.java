@@ -109,9 +109,7 @@ final class DiskTierTest {
         }
         var another =
                 new DiskTierOptions(
-                        folder,
-                        1024 * KIB,
-                        64 * KIB,
+                        options().folders(),
                         BlockKey.root("another model"),
                         Optional.empty(),
                         KIB * KIB,

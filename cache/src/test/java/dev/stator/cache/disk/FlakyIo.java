@@ -7,10 +7,17 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** A file system with a quota of bytes, whose reads can be made to fail. */
-final class FlakyIo implements SegmentIo {
+class FlakyIo implements SegmentIo {
     final AtomicLong quota = new AtomicLong(Long.MAX_VALUE);
     final AtomicBoolean readsFail = new AtomicBoolean();
     private final SegmentIo real = new Channels(false);
+
+    /** About to read. */
+    void reading() throws IOException {
+        if (readsFail.get()) {
+            throw new IOException("Input/output error");
+        }
+    }
 
     @Override
     public File create(Path path) throws IOException {
@@ -31,9 +38,7 @@ final class FlakyIo implements SegmentIo {
 
         @Override
         public void read(ByteBuffer into, long position) throws IOException {
-            if (readsFail.get()) {
-                throw new IOException("Input/output error");
-            }
+            reading();
             file.read(into, position);
         }
 

@@ -74,7 +74,7 @@ final class TornWriteTest {
     private void locate() throws IOException {
         restore();
         var io = SegmentIo.system(folder);
-        var reader = new SegmentReader(new ReadBuffer(NodeKey.of(key), Chain.MODEL));
+        var reader = new SegmentReader(NodeKey.of(key), new ReadBuffer(Chain.MODEL));
         for (long segment : log.keySet()) {
             try (var file = io.open(Segment.path(folder, segment), false)) {
                 var contents = reader.read(file, file.size());
