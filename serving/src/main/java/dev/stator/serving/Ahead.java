@@ -11,7 +11,8 @@ import java.util.stream.Collectors;
 /**
  * Keeps near what the next requests of the queue will want: the blocks of their prompts, first
  * blocks first, for a few requests and a part of the cache only. They would otherwise be the likely
- * ones to go, as nobody uses them while their request waits.
+ * ones to go, as nobody uses them while their request waits; those that only a slower tier has come
+ * up meanwhile.
  *
  * <p>A request's blocks are kept until it {@linkplain #left leaves} the queue, or until others that
  * have come before it in turn need the room.
@@ -76,8 +77,7 @@ final class Ahead {
         }
         int room = Math.min(wanted, most - used);
         if (room > 0 && kept.size() < REQUESTS) {
-            var keys = request.promptKeys().subList(0, room);
-            kept.put(request, new Kept(room, blocks.keepNear(keys)));
+            kept.put(request, new Kept(room, blocks.keepNear(request, room)));
             used += room;
         }
     }

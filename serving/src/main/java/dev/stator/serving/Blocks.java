@@ -62,13 +62,18 @@ final class Blocks implements AutoCloseable {
     }
 
     /**
-     * Sees to it that blocks can be had quickly by a request that will soon be bound; keys that
-     * nobody has yet may be among them. A tier below the host's is to bring them up here.
+     * Sees to it that the first blocks of a request that will soon be bound can be had quickly:
+     * they stay in the host tier, and come there from slower tiers.
      *
      * @return ends it; idempotent
      */
-    Runnable keepNear(List<BlockKey> keys) {
-        return pin(keys);
+    Runnable keepNear(Request request, int count) {
+        var unpin = pin(request.promptKeys().subList(0, count));
+        var giveUp = disk.map(tier -> tier.fetchAhead(request, count)).orElse(() -> {});
+        return () -> {
+            giveUp.run();
+            unpin.run();
+        };
     }
 
     Optional<BlockLease> acquire(BlockKey key, int[] tokens, int from, int to) {

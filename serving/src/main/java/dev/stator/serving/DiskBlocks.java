@@ -12,6 +12,7 @@ import dev.stator.routing.index.Place;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * The disk tier below the host tier: what workers publish is written behind, what a plan wants from
@@ -24,6 +25,9 @@ final class DiskBlocks implements AutoCloseable {
     private final Router router;
     private final Place place;
     private final int blockTokens;
+
+    /** Blocks fetched for requests that waited. */
+    private final LongAdder ahead = new LongAdder();
 
     DiskBlocks(HostTier host, DiskTier disk, Router router, Place place, int blockTokens) {
         this.host = host;
@@ -61,14 +65,26 @@ final class DiskBlocks implements AutoCloseable {
         int full = request.reusable() / blockTokens;
         int wanted = plan.supply().blocks();
         // The router knows complete blocks only; the short last one comes with those before it.
-        var prompt =
-                new Promoter.Prompt(
-                        request.root(),
-                        wanted >= full ? keys : keys.subList(0, wanted),
-                        request.tokens(),
-                        request.reusable(),
-                        blockTokens);
+        var prompt = prompt(request, wanted >= full ? keys.size() : wanted);
         promoter.promote(prompt, new Fetch(request, plan.prefillWorker()));
+    }
+
+    /**
+     * Fetches the first blocks of a request that waits for its turn, behind what is being served.
+     *
+     * @return gives it up unless it has begun; idempotent
+     */
+    Runnable fetchAhead(Request request, int blocks) {
+        return promoter.promoteAhead(prompt(request, blocks), new FetchAhead(request));
+    }
+
+    private Promoter.Prompt prompt(Request request, int blocks) {
+        return new Promoter.Prompt(
+                request.root(),
+                request.promptKeys().subList(0, blocks),
+                request.tokens(),
+                request.reusable(),
+                blockTokens);
     }
 
     /** What the queue had no room for, or was evicted, has another chance when it is used. */
@@ -102,11 +118,36 @@ final class DiskBlocks implements AutoCloseable {
         }
 
         @Override
+        public void late(int tokens, long nanos) {
+            router.moved(worker, place, tokens, nanos / 1e6);
+        }
+
+        @Override
         public void ended(int tokens, long nanos) {
             request.diskNanos = nanos;
             if (tokens > 0) {
                 router.moved(worker, place, tokens, nanos / 1e6);
             }
+        }
+    }
+
+    /** Puts it down to the request, whose time it does not take. */
+    private final class FetchAhead implements Promoter.Listener {
+        private final Request request;
+
+        FetchAhead(Request request) {
+            this.request = request;
+        }
+
+        @Override
+        public void promoted(int tokens) {
+            request.diskTokens.addAndGet(tokens);
+            ahead.increment();
+        }
+
+        @Override
+        public void ended(int tokens, long nanos) {
+            request.diskAheadNanos = nanos;
         }
     }
 
@@ -140,6 +181,8 @@ final class DiskBlocks implements AutoCloseable {
         map.put("checksum_failures", (double) stats.checksumFailures());
         map.put("collisions", (double) stats.collisions());
         map.put("read_errors", (double) stats.readErrors());
+        map.put("late", (double) stats.late());
+        map.put("promoted_ahead", (double) ahead.sum());
         map.put("bytes_stored", (double) stats.bytesStored());
         map.put("bytes_written", (double) stats.bytesWritten());
         return Map.copyOf(map);

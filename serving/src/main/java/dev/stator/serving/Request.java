@@ -54,6 +54,9 @@ final class Request implements Admission.Admitted {
 
     volatile long diskNanos;
 
+    /** How long it took to bring what was brought while the request waited for its turn. */
+    volatile long diskAheadNanos;
+
     int deviceTokens;
     private final RouteRequest route;
     private Optional<Decision> decision = Optional.empty();
@@ -241,6 +244,9 @@ final class Request implements Admission.Admitted {
         stages.put("onboard", onboardNanos.get() / 1e6);
         if (diskNanos != 0) {
             stages.put("disk", diskNanos / 1e6);
+        }
+        if (diskAheadNanos != 0) {
+            stages.put("disk_ahead", diskAheadNanos / 1e6);
         }
         if (promptReadyNanos != 0) {
             stages.put("prefill", millis(dispatchedNanos, promptReadyNanos));

@@ -15,6 +15,7 @@ final class DiskCounters {
     long checksumFailures;
     long collisions;
     long readErrors;
+    long late;
     long bytesStored;
     long bytesWritten;
 }

@@ -29,6 +29,7 @@ import java.util.List;
  * @param checksumFailures records that are not as they were written
  * @param collisions reads whose key was here with other tokens
  * @param readErrors reads that the file system failed
+ * @param late promotions given up because computing was faster than reading
  * @param bytesStored of the records of {@code stored}
  * @param bytesWritten to files, all together; ÷ {@code bytesStored} is the write amplification
  */
@@ -59,6 +60,7 @@ public record DiskStats(
         long checksumFailures,
         long collisions,
         long readErrors,
+        long late,
         long bytesStored,
         long bytesWritten) {
     static DiskStats of(
@@ -96,6 +98,7 @@ public record DiskStats(
                 counters.checksumFailures,
                 counters.collisions,
                 counters.readErrors,
+                counters.late,
                 counters.bytesStored,
                 counters.bytesWritten);
     }

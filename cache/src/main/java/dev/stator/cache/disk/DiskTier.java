@@ -157,6 +157,26 @@ public final class DiskTier implements AutoCloseable {
         }
     }
 
+    /** What it would cost to compute a block again; 0 if it is not here. */
+    long recomputeMicros(BlockKey key) {
+        lock.lock();
+        try {
+            return catalog.find(key).map(entry -> entry.block.recomputeMicros()).orElse(0L);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Somebody has given up waiting for a read. */
+    void late() {
+        lock.lock();
+        try {
+            counters.late++;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** See {@link BlockReader#read}. */
     Optional<DiskBlock> read(BlockKey key, int[] tokens, int from, int to, ReadBuffer buffer) {
         return reader.read(key, tokens, from, to, buffer);

@@ -1,46 +1,49 @@
 package dev.stator.cache.disk;
 
 import dev.stator.cache.BlockKey;
-import dev.stator.cache.BlockReservation;
 import dev.stator.cache.ClaimState;
 import dev.stator.cache.Claimant;
 import dev.stator.cache.HostTier;
 import dev.stator.cache.Waiting;
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Brings blocks from the disk tier to the host tier before somebody needs them. Thread-safe.
  *
  * <p>A block that is on its way is claimed like one that is being computed: whoever needs it waits
- * for it, and computes it if the claim is given up because it could not be read or found no room.
+ * for it, and computes it if the claim is given up because it could not be read, found no room, or
+ * is not there after the time that computing it would have taken.
  */
 public final class Promoter implements AutoCloseable {
-    /** Blocks of one promotion that are read at a time. */
-    private static final int AHEAD = 4;
-
-    /** Promotions that read at a time; others wait in the order in which they began. */
+    /** Promotions of requests that are being served that read at a time; others wait in turn. */
     private static final int LANES = 2;
+
+    /** Of requests that wait. They claim nothing before they read, so nobody waits for them. */
+    private static final int LANES_AHEAD = 1;
 
     /** Whoever computes the block before ours may take so long. */
     private static final long PARENT_SECONDS = 60;
 
+    /** A read may take so much longer than computing. */
+    private static final Duration GRACE = Duration.ofMillis(250);
+
     private final HostTier host;
     private final DiskTier disk;
-    private final Semaphore lanes = new Semaphore(LANES, true);
-    private final List<Lane> idleLanes = new ArrayList<>();
+    private final long graceNanos;
+    private final Lanes lanes = new Lanes(LANES);
+    private final Lanes lanesAhead = new Lanes(LANES_AHEAD);
     private final ExecutorService readers =
             Executors.newFixedThreadPool(
-                    LANES * AHEAD, Thread.ofPlatform().name("disk-reader-", 0).daemon().factory());
+                    (LANES + LANES_AHEAD) * PromotionReads.AHEAD,
+                    Thread.ofPlatform().name("disk-reader-", 0).daemon().factory());
+    private final PromotionReads.Pool pool;
     private final ThreadFactory promotions = Thread.ofVirtual().name("promotion").factory();
     private final Waiters waiters = new Waiters();
 
@@ -65,13 +68,25 @@ public final class Promoter implements AutoCloseable {
         /** So many tokens are about to be in the host tier. */
         void promoted(int tokens);
 
+        /** So many tokens were not there after that time, so they are not waited for any more. */
+        default void late(int tokens, long nanos) {}
+
         /** No more will come. */
         void ended(int tokens, long nanos);
     }
 
+    /** Blocks that are on their way. */
+    record Promotion(Prompt prompt, int first, int end, Claimant claimant, Listener listener) {}
+
     public Promoter(HostTier host, DiskTier disk) {
+        this(host, disk, GRACE);
+    }
+
+    Promoter(HostTier host, DiskTier disk, Duration grace) {
         this.host = host;
         this.disk = disk;
+        this.graceNanos = grace.toNanos();
+        this.pool = new PromotionReads.Pool(host, disk, readers, graceNanos);
         readers.execute(() -> disk.readBuffer().warmUp());
     }
 
@@ -82,6 +97,35 @@ public final class Promoter implements AutoCloseable {
      * @return whether there are any; if not, the listener hears nothing
      */
     public boolean promote(Prompt prompt, Listener listener) {
+        if (lanes.areAllStuck() || !waiters.enter()) {
+            return false;
+        }
+        Promotion promotion = claim(prompt, listener);
+        if (promotion.first == promotion.end) {
+            waiters.leave();
+            return false;
+        }
+        promotions.newThread(() -> run(promotion)).start();
+        return true;
+    }
+
+    /**
+     * Brings blocks that a request will want which is not yet served, behind all that have been
+     * asked for before it. The listener hears nothing if there are none by then.
+     *
+     * @return gives it up unless it has begun; idempotent
+     */
+    public Runnable promoteAhead(Prompt prompt, Listener listener) {
+        if (disk.match(prompt.keys(), host.match(prompt.keys())) == 0 || !waiters.enter()) {
+            return () -> {};
+        }
+        AtomicBoolean settled = new AtomicBoolean();
+        promotions.newThread(() -> runAhead(prompt, listener, settled)).start();
+        return () -> settled.set(true);
+    }
+
+    /** What can be had of a prompt, from the first block that nobody else brings or computes. */
+    private Promotion claim(Prompt prompt, Listener listener) {
         int first = host.match(prompt.keys());
         int end = first + disk.match(prompt.keys(), first);
         Claimant claimant = new Claimant("promotion");
@@ -94,152 +138,107 @@ public final class Promoter implements AutoCloseable {
                         || host.claim(prompt.keys().get(next), claimant) == ClaimState.MINE)) {
             next++;
         }
-        if (next == first) {
-            return false;
-        }
-        Promotion promotion = new Promotion(prompt, first, next, claimant, listener);
-        if (!waiters.enter()) {
-            host.release(claimant);
-            return false;
-        }
-        promotions.newThread(() -> run(promotion)).start();
-        return true;
+        return new Promotion(prompt, first, next, claimant, listener);
     }
 
-    private record Promotion(
-            Prompt prompt, int first, int end, Claimant claimant, Listener listener) {}
-
     private void run(Promotion promotion) {
-        int tokens = 0;
-        long nanos = 0;
         try {
-            if (promotion.first == 0 || awaitParent(promotion)) {
-                lanes.acquire();
-                Lane lane = takeLane();
-                try {
-                    long start = System.nanoTime();
-                    tokens = lane.bring(promotion);
-                    nanos = System.nanoTime() - start;
-                } finally {
-                    giveBack(lane);
-                    lanes.release();
+            if (!awaitParent(promotion)) {
+                end(promotion, 0, 0);
+            } else if (lanes.enter(graceNanos + recomputeNanos(promotion))) {
+                bring(promotion, lanes);
+            } else {
+                disk.late();
+                end(promotion, 0, 0);
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            end(promotion, 0, 0);
+        }
+    }
+
+    private void runAhead(Prompt prompt, Listener listener, AtomicBoolean settled) {
+        try {
+            while (!lanesAhead.enter(graceNanos)) {
+                if (settled.get() || lanesAhead.areAllStuck()) {
+                    waiters.leave();
+                    return;
                 }
             }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
-        } finally {
-            host.release(promotion.claimant);
             waiters.leave();
-            promotion.listener.ended(tokens, nanos);
+            return;
         }
+        if (!settled.compareAndSet(false, true)) {
+            lanesAhead.leave(false);
+            waiters.leave();
+            return;
+        }
+        Promotion promotion = claim(prompt, listener);
+        if (promotion.first == promotion.end || !hasParent(promotion)) {
+            // What others bring or compute is not waited for; the rest is had once it is served.
+            host.release(promotion.claimant);
+            lanesAhead.leave(false);
+            waiters.leave();
+        } else {
+            bring(promotion, lanesAhead);
+        }
+    }
+
+    private long recomputeNanos(Promotion promotion) {
+        long micros = 0;
+        for (BlockKey key : promotion.prompt.keys().subList(promotion.first, promotion.end)) {
+            micros += disk.recomputeMicros(key);
+        }
+        return TimeUnit.MICROSECONDS.toNanos(micros);
+    }
+
+    /** In a lane, which is left once its reads have come back, however long that takes. */
+    private void bring(Promotion promotion, Lanes lane) {
+        PromotionReads reads = pool.take();
+        boolean late = false;
+        try {
+            long start = System.nanoTime();
+            int tokens = 0;
+            try {
+                tokens = reads.bring(promotion);
+                late = reads.isLate();
+                if (late) {
+                    lane.stick();
+                    disk.late();
+                    promotion.listener.late(
+                            promotion.prompt.blockTokens(), System.nanoTime() - start);
+                }
+            } finally {
+                end(promotion, tokens, System.nanoTime() - start);
+            }
+        } finally {
+            pool.giveBack(reads);
+            lane.leave(late);
+        }
+    }
+
+    private void end(Promotion promotion, int tokens, long nanos) {
+        host.release(promotion.claimant);
+        waiters.leave();
+        promotion.listener.ended(tokens, nanos);
+    }
+
+    private boolean hasParent(Promotion promotion) {
+        return promotion.first == 0
+                || host.match(List.of(promotion.prompt.parent(promotion.first))) == 1;
     }
 
     /** Waits for the block before the first; false if it does not come. */
     private boolean awaitParent(Promotion promotion) throws InterruptedException {
+        if (promotion.first == 0) {
+            return true;
+        }
         CountDownLatch told = new CountDownLatch(1);
         BlockKey parent = promotion.prompt.parent(promotion.first);
         try (Waiting _ = host.await(parent, told::countDown)) {
-            return told.await(PARENT_SECONDS, TimeUnit.SECONDS) && host.match(List.of(parent)) == 1;
-        }
-    }
-
-    private Lane takeLane() {
-        synchronized (idleLanes) {
-            return idleLanes.isEmpty() ? new Lane() : idleLanes.removeLast();
-        }
-    }
-
-    private void giveBack(Lane lane) {
-        synchronized (idleLanes) {
-            idleLanes.add(lane);
-        }
-    }
-
-    /** The buffers of one promotion at a time. */
-    private final class Lane {
-        private final List<ReadBuffer> buffers = new ArrayList<>();
-
-        Lane() {
-            for (int i = 0; i < AHEAD; i++) {
-                buffers.add(disk.readBuffer());
-            }
-        }
-
-        /** Returns how many tokens are in the host tier now. */
-        int bring(Promotion promotion) throws InterruptedException {
-            List<Future<Optional<DiskBlock>>> reads = new ArrayList<>();
-            int tokens = 0;
-            try {
-                for (int i = 0; i < AHEAD && promotion.first + i < promotion.end; i++) {
-                    reads.add(read(promotion, i));
-                }
-                for (int i = 0; promotion.first + i < promotion.end; i++) {
-                    Optional<DiskBlock> block = reads.get(i).get();
-                    if (block.isEmpty() || !publish(promotion, i, block.get())) {
-                        return tokens;
-                    }
-                    tokens += block.get().tokens();
-                    if (promotion.first + i + AHEAD < promotion.end) {
-                        reads.add(read(promotion, i + AHEAD));
-                    }
-                }
-                return tokens;
-            } catch (ExecutionException e) {
-                throw new IllegalStateException("reading from the disk tier failed", e);
-            } finally {
-                settle(reads);
-            }
-        }
-
-        private Future<Optional<DiskBlock>> read(Promotion promotion, int i) {
-            Prompt prompt = promotion.prompt;
-            int block = promotion.first + i;
-            ReadBuffer buffer = buffers.get(i % AHEAD);
-            return readers.submit(
-                    () ->
-                            disk.read(
-                                    prompt.keys().get(block),
-                                    prompt.tokens(),
-                                    prompt.from(block),
-                                    prompt.to(block),
-                                    buffer));
-        }
-
-        private boolean publish(Promotion promotion, int i, DiskBlock block) {
-            Prompt prompt = promotion.prompt;
-            int number = promotion.first + i;
-            Optional<BlockReservation> reserved =
-                    host.reserve(
-                            block.key(),
-                            prompt.parent(number),
-                            prompt.tokens(),
-                            prompt.from(number),
-                            prompt.to(number),
-                            block.recomputeMicros());
-            if (reserved.isEmpty()) {
-                return false;
-            }
-            try (BlockReservation reservation = reserved.get()) {
-                ReadBuffer buffer = buffers.get(i % AHEAD);
-                if (reservation.rows().byteSize() != buffer.payloadBytes()) {
-                    return false;
-                }
-                buffer.copyTo(reservation.rows());
-                promotion.listener.promoted(block.tokens());
-                reservation.commit();
-                return true;
-            }
-        }
-
-        /** The buffers belong to nobody when this returns. */
-        private void settle(List<Future<Optional<DiskBlock>>> reads) throws InterruptedException {
-            for (Future<Optional<DiskBlock>> read : reads) {
-                try {
-                    read.get();
-                } catch (ExecutionException _) {
-                    // Told by whoever waited for it first.
-                }
-            }
+            return told.await(PARENT_SECONDS, TimeUnit.SECONDS) && hasParent(promotion);
         }
     }
 

@@ -3,13 +3,20 @@ package dev.stator.cache.disk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** A file system with a quota of bytes, whose reads can be made to fail. */
+/** A file system with a quota of bytes, whose reads can be made to fail or to hang. */
 class FlakyIo implements SegmentIo {
     final AtomicLong quota = new AtomicLong(Long.MAX_VALUE);
     final AtomicBoolean readsFail = new AtomicBoolean();
+
+    /** Reads wait for it. */
+    volatile CountDownLatch held = new CountDownLatch(0);
+
+    private final Semaphore reading = new Semaphore(0);
     private final SegmentIo real = new Channels(false);
 
     /** About to read. */
@@ -17,6 +24,19 @@ class FlakyIo implements SegmentIo {
         if (readsFail.get()) {
             throw new IOException("Input/output error");
         }
+        if (held.getCount() > 0) {
+            reading.release();
+            try {
+                held.await();
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
+        }
+    }
+
+    /** Returns when a read waits. */
+    void awaitReading() throws InterruptedException {
+        reading.acquire();
     }
 
     @Override

@@ -8,6 +8,7 @@ import dev.stator.cache.HostTier;
 import dev.stator.cache.HostTierOptions;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -45,7 +46,11 @@ final class PromoterTest {
                                 slots * 4096L,
                                 4 * BYTES_PER_TOKEN,
                                 chain.blockTokens()));
-        promoter = new Promoter(host, disk);
+        promoter(Duration.ofMinutes(1));
+    }
+
+    private void promoter(Duration grace) {
+        promoter = new Promoter(host, disk, grace);
     }
 
     @AfterEach
@@ -59,6 +64,10 @@ final class PromoterTest {
     }
 
     private Promoter.Prompt prompt() {
+        return prompt(chain);
+    }
+
+    private static Promoter.Prompt prompt(Chain chain) {
         return new Promoter.Prompt(
                 chain.root(),
                 chain.keys(),
@@ -70,11 +79,17 @@ final class PromoterTest {
     private static final class Heard implements Promoter.Listener {
         final AtomicInteger promoted = new AtomicInteger();
         final AtomicInteger total = new AtomicInteger(-1);
+        final AtomicInteger late = new AtomicInteger();
         final CountDownLatch ended = new CountDownLatch(1);
 
         @Override
         public void promoted(int tokens) {
             promoted.addAndGet(tokens);
+        }
+
+        @Override
+        public void late(int tokens, long nanos) {
+            late.addAndGet(tokens);
         }
 
         @Override
@@ -217,6 +232,133 @@ final class PromoterTest {
         }
         first.await();
         assertThat(disk.stats().hits()).isEqualTo(20);
+    }
+
+    @Test
+    void whoWaitsForItsTurnHasItsBlocksBroughtToo() throws Exception {
+        chain.store(disk);
+        var heard = new Heard();
+        promoter.promoteAhead(prompt(), heard);
+        heard.await();
+        assertThat(heard.total).hasValue(80);
+        assertThat(isInHost(19)).isTrue();
+        promoter.promoteAhead(prompt(), new Heard()).run();
+        assertThat(disk.stats().hits()).as("all is there").isEqualTo(20);
+    }
+
+    /** Lets reads wait from now on until the latch is counted down. */
+    private CountDownLatch holdReads() {
+        var held = new CountDownLatch(1);
+        io.held = held;
+        return held;
+    }
+
+    @Test
+    void whatIsBroughtAheadClaimsNothingBeforeItIsRead() throws Exception {
+        var other = Chain.random(2, 20, BYTES_PER_TOKEN);
+        chain.store(disk);
+        other.store(disk);
+        var held = holdReads();
+        var first = new Heard();
+        var second = new Heard();
+        promoter.promoteAhead(prompt(), first);
+        io.awaitReading();
+        promoter.promoteAhead(prompt(other), second);
+        assertThat(host.claim(other.keys().getFirst(), request)).isEqualTo(ClaimState.MINE);
+        host.release(request);
+        held.countDown();
+        first.await();
+        second.await();
+        assertThat(second.total).hasValue(80);
+    }
+
+    @Test
+    void whoIsServedDoesNotWaitForWhatIsBroughtAhead() throws Exception {
+        var other = Chain.random(2, 20, BYTES_PER_TOKEN);
+        chain.store(disk);
+        other.store(disk);
+        var held = holdReads();
+        var ahead = new Heard();
+        promoter.promoteAhead(prompt(), ahead);
+        io.awaitReading();
+        io.held = new CountDownLatch(0);
+        var served = new Heard();
+        assertThat(promoter.promote(prompt(other), served)).isTrue();
+        served.await();
+        assertThat(served.total).hasValue(80);
+        assertThat(ahead.total).as("still reads").hasValue(-1);
+        held.countDown();
+        ahead.await();
+        assertThat(ahead.total).hasValue(80);
+    }
+
+    @Test
+    void whatIsGivenUpBeforeItBeganIsNotRead() throws Exception {
+        var other = Chain.random(2, 20, BYTES_PER_TOKEN);
+        chain.store(disk);
+        other.store(disk);
+        var held = holdReads();
+        var first = new Heard();
+        var second = new Heard();
+        promoter.promoteAhead(prompt(), first);
+        io.awaitReading();
+        promoter.promoteAhead(prompt(other), second).run();
+        held.countDown();
+        first.await();
+        promoter.close();
+        assertThat(second.total).hasValue(-1);
+        assertThat(disk.stats().hits()).isEqualTo(20);
+    }
+
+    @Test
+    void aReadThatTakesLongerThanComputingIsNotWaitedFor() throws Exception {
+        promoter.close();
+        promoter(Duration.ofMillis(20));
+        chain.store(disk);
+        var others = new java.util.ArrayList<Chain>();
+        for (int seed = 2; seed < 4; seed++) {
+            others.add(Chain.random(seed, 20, BYTES_PER_TOKEN));
+            others.getLast().store(disk);
+        }
+        var held = holdReads();
+        var first = new Heard();
+        assertThat(promoter.promote(prompt(), first)).isTrue();
+        first.await();
+        assertThat(first.total).hasValue(0);
+        assertThat(first.late).hasValue(4);
+        assertThat(host.claim(chain.keys().getFirst(), request)).isEqualTo(ClaimState.MINE);
+        host.release(request);
+        assertThat(disk.stats().late()).isEqualTo(1);
+
+        var second = new Heard();
+        assertThat(promoter.promote(prompt(others.getFirst()), second)).isTrue();
+        second.await();
+        assertThat(promoter.promote(prompt(others.getLast()), new Heard()))
+                .as("no read comes back")
+                .isFalse();
+        assertThat(host.stats().claims()).isZero();
+
+        held.countDown();
+        promoter.close();
+        promoter(Duration.ofMinutes(1));
+        var again = new Heard();
+        assertThat(promoter.promote(prompt(), again)).isTrue();
+        again.await();
+        assertThat(again.total).hasValue(80);
+    }
+
+    @Test
+    void aDiskThatHangsDoesNotKeepTheTierFromClosing() throws Exception {
+        promoter.close();
+        promoter(Duration.ofMillis(20));
+        chain.store(disk);
+        var held = holdReads();
+        var heard = new Heard();
+        assertThat(promoter.promote(prompt(), heard)).isTrue();
+        heard.await();
+        promoter.close();
+        disk.close();
+        held.countDown();
     }
 
     @Test
