@@ -166,6 +166,10 @@ final class Folder implements AutoCloseable {
         long number = Segment.number(path).orElseThrow();
         SegmentIo.File file = io.open(path, false);
         long size = file.size();
+        if (size == 0) {
+            remove(path, file);
+            return;
+        }
         boolean own = size >= RecordCodec.PAGE && isOwn(file);
         if (!own) {
             loaded.add(new Loaded(new Segment(this, number, path, file, true, size), List.of()));
@@ -173,8 +177,7 @@ final class Folder implements AutoCloseable {
         }
         SegmentReader.Contents contents = reader.read(file, size);
         if (contents.found().isEmpty() && !contents.sealed()) {
-            file.close();
-            Files.deleteIfExists(path);
+            remove(path, file);
             return;
         }
         Segment segment = new Segment(this, number, path, file, false, size);
@@ -182,6 +185,12 @@ final class Folder implements AutoCloseable {
             segment.recordsEnd = contents.end();
         }
         loaded.add(new Loaded(segment, contents.found()));
+    }
+
+    /** Of what a process that died had just begun. */
+    private static void remove(Path path, SegmentIo.File file) throws IOException {
+        file.close();
+        Files.deleteIfExists(path);
     }
 
     private boolean isOwn(SegmentIo.File file) throws IOException {
@@ -205,14 +214,12 @@ final class Folder implements AutoCloseable {
         }
     }
 
-    /** A new segment that has but its head. */
+    /** A new segment whose file is empty. */
     Segment create(long number) throws IOException {
         Path path = Segment.path(path(), number);
-        try (SegmentIo.File file = io.create(path)) {
-            ByteBuffer head = SegmentIo.buffer(RecordCodec.PAGE);
-            Segment.writeHead(key, options.fingerprint(), head);
-            file.write(head.flip(), 0);
-            return new Segment(this, number, path, io.open(path, false), false, RecordCodec.PAGE);
+        io.create(path).close();
+        try {
+            return new Segment(this, number, path, io.open(path, false), false, 0);
         } catch (IOException | RuntimeException e) {
             Files.deleteIfExists(path);
             throw e;

@@ -82,9 +82,12 @@ final class Segment {
     }
 
     static void writeHead(NodeKey key, BlockKey fingerprint, ByteBuffer page) {
+        int end = page.position() + RecordCodec.PAGE;
         page.putLong(MAGIC).putInt(RecordCodec.VERSION).putLong(key.id());
         RecordCodec.writeKey(fingerprint, page);
-        page.position(RecordCodec.PAGE);
+        while (page.position() < end) {
+            page.put((byte) 0);
+        }
     }
 
     /** Whether the head says that this process can read what follows. */

@@ -23,8 +23,8 @@ import java.util.concurrent.Executors;
 final class SegmentWriter implements AutoCloseable {
     private static final int PIECE_BYTES = 4 << 20;
 
-    /** One is filled, one is written, one is there when that is done. */
-    private static final int PIECES = 3;
+    /** One is filled, one is written; the others are there while a file is made or removed. */
+    private static final int PIECES = 4;
 
     /**
      * A block that has a place in the segment.
@@ -79,6 +79,7 @@ final class SegmentWriter implements AutoCloseable {
         }
     }
 
+    private final BlockKey fingerprint;
     private final RecordCodec codec;
     private final SegmentSealer sealer;
     private final Listener listener;
@@ -90,6 +91,7 @@ final class SegmentWriter implements AutoCloseable {
     private CountDownLatch lastSeal = new CountDownLatch(0);
 
     SegmentWriter(BlockKey fingerprint, Listener listener) {
+        this.fingerprint = fingerprint;
         this.codec = new RecordCodec(fingerprint);
         this.sealer = new SegmentSealer(fingerprint);
         this.listener = listener;
@@ -107,12 +109,16 @@ final class SegmentWriter implements AutoCloseable {
      * Goes on with a segment.
      *
      * @param file to write with, closed with the segment
-     * @param end where its records end
+     * @param end where its records end; 0 if the file is empty
      * @param blocks that its index is going to name already
      */
     void begin(Segment segment, SegmentIo.File file, long end, int blocks) {
-        target = Optional.of(new Target(segment, file, end, blocks));
+        Target next = new Target(segment, file, Math.max(end, RecordCodec.PAGE), blocks);
+        target = Optional.of(next);
         filling.at = end;
+        if (end == 0) {
+            Segment.writeHead(segment.folder.key(), fingerprint, room(RecordCodec.PAGE));
+        }
     }
 
     Optional<Segment> segment() {
@@ -164,10 +170,15 @@ final class SegmentWriter implements AutoCloseable {
             launch();
         }
         if (filling.bytes.capacity() < bytes || filling.bytes.capacity() == RecordCodec.PAGE) {
-            long usual = Math.min(PIECE_BYTES, target.orElseThrow().segment.folder.segmentBytes());
-            filling.bytes = SegmentIo.buffer(Math.max((int) usual, bytes));
+            filling.bytes = SegmentIo.buffer(Math.max(usualBytes(bytes), bytes));
         }
         return filling.bytes;
+    }
+
+    /** A head, and records like this one as long as they are not much more than a piece. */
+    private int usualBytes(int recordBytes) {
+        long most = Math.min(PIECE_BYTES, target.orElseThrow().segment.folder.segmentBytes());
+        return RecordCodec.PAGE + recordBytes * (int) Math.ceilDiv(most, recordBytes);
     }
 
     /** Has what there is written, once there is a piece to go on with. */

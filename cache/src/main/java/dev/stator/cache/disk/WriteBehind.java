@@ -207,9 +207,9 @@ final class WriteBehind implements Runnable, SegmentWriter.Listener {
             locked(
                     () -> {
                         folder.opened(fresh);
-                        return counters.bytesWritten += fresh.bytes;
+                        return true;
                     });
-            out.begin(fresh, file, fresh.bytes, 0);
+            out.begin(fresh, file, 0, 0);
         } catch (IOException e) {
             fresh.close();
             throw e;

@@ -24,10 +24,11 @@ class FlakyIo implements SegmentIo {
         if (readsFail.get()) {
             throw new IOException("Input/output error");
         }
-        if (held.getCount() > 0) {
+        CountDownLatch until = held;
+        if (until.getCount() > 0) {
             reading.release();
             try {
-                held.await();
+                until.await();
             } catch (InterruptedException e) {
                 throw new IOException(e);
             }
