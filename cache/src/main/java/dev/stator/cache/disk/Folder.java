@@ -188,9 +188,9 @@ final class Folder implements AutoCloseable {
     }
 
     /** Of what a process that died had just begun. */
-    private static void remove(Path path, SegmentIo.File file) throws IOException {
+    private void remove(Path path, SegmentIo.File file) throws IOException {
         file.close();
-        Files.deleteIfExists(path);
+        io.remove(path);
     }
 
     private boolean isOwn(SegmentIo.File file) throws IOException {
@@ -221,7 +221,7 @@ final class Folder implements AutoCloseable {
         try {
             return new Segment(this, number, path, io.open(path, false), false, 0);
         } catch (IOException | RuntimeException e) {
-            Files.deleteIfExists(path);
+            io.remove(path);
             throw e;
         }
     }
@@ -229,6 +229,11 @@ final class Folder implements AutoCloseable {
     /** Another handle of a segment, to write with. */
     SegmentIo.File writable(Segment segment) throws IOException {
         return io.open(segment.path, true);
+    }
+
+    /** The file of a segment that has gone from the catalog. */
+    void delete(Segment segment) throws IOException {
+        io.remove(segment.path);
     }
 
     @Override

@@ -49,6 +49,9 @@ interface SegmentIo {
 
     File open(Path path, boolean write) throws IOException;
 
+    /** Whoever has the file open can still read it. */
+    void remove(Path path) throws IOException;
+
     /** A zeroed buffer that a file can be read into and written from. */
     static ByteBuffer buffer(int bytes) {
         return ByteBuffer.allocateDirect(bytes + RecordCodec.PAGE).alignedSlice(RecordCodec.PAGE);
@@ -101,6 +104,11 @@ interface SegmentIo {
                 how.add(ExtendedOpenOption.DIRECT);
             }
             return new Channel(FileChannel.open(path, Set.copyOf(how)));
+        }
+
+        @Override
+        public void remove(Path path) throws IOException {
+            Files.deleteIfExists(path);
         }
     }
 

@@ -1,7 +1,6 @@
 package dev.stator.cache.disk;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -180,7 +179,7 @@ final class WriteBehind implements Runnable, SegmentWriter.Listener {
                     catalog.evict(victim);
                     return true;
                 });
-        Files.deleteIfExists(victim.path);
+        victim.folder.delete(victim);
     }
 
     private void goOn(Segment segment) throws IOException {

@@ -277,6 +277,80 @@ final class DiskTierTest {
     }
 
     @Test
+    void aDiskThatBecomesReadOnlyIsStillRead() {
+        var io = new FlakyIo();
+        var chain = chain(16, 10);
+        try (var tier = DiskTier.open(options(), _ -> io)) {
+            chain.store(tier);
+            io.readOnly.set(true);
+            chain(17, 30).store(tier);
+            assertThat(tier.stats().writable()).isFalse();
+            assertThat(chain.readable(tier)).isEqualTo(10);
+            tier.checkIntegrity();
+        }
+        assertThat(warnings).singleElement().asString().contains("Read-only file system");
+        // It cannot be completed, so it is read through, and nothing more is written.
+        try (var tier = DiskTier.open(options(), _ -> io)) {
+            assertThat(chain.readable(tier)).isEqualTo(10);
+            chain(17, 1).store(tier);
+            assertThat(chain.readable(tier)).isEqualTo(10);
+        }
+        try (var tier = DiskTier.open(options())) {
+            assertThat(chain.readable(tier)).isEqualTo(10);
+            chain(17, 30).store(tier);
+            assertThat(chain(17, 30).readable(tier)).isEqualTo(30);
+        }
+    }
+
+    @Test
+    void everyBlockThatIsNotAsItWasWrittenIsCounted() throws IOException {
+        var chains = new ArrayList<Chain>();
+        for (int i = 0; i < 40; i++) {
+            chains.add(chain(5000 + i, 1));
+        }
+        try (var tier = DiskTier.open(options())) {
+            chains.forEach(chain -> chain.store(tier));
+        }
+        // A bit of each page but those of heads, indexes and trailers.
+        for (var segment : segments()) {
+            byte[] bytes = Files.readAllBytes(segment);
+            for (int at = 4096; at + 4096 <= bytes.length; at += 4096) {
+                var page = java.nio.ByteBuffer.wrap(bytes, at, 4096);
+                if (page.getInt(at) == RecordCodec.BLOCK_MAGIC) {
+                    overwrite(segment, at + 300, new byte[] {(byte) (bytes[at + 300] ^ 16)});
+                }
+            }
+        }
+        try (var tier = DiskTier.open(options())) {
+            assertThat(chains).noneMatch(chain -> chain.isIn(tier, 0));
+            assertThat(tier.stats().checksumFailures()).isEqualTo(40);
+            assertThat(tier.stats().blocks()).isZero();
+            chains.forEach(chain -> chain.store(tier));
+            assertThat(chains).allMatch(chain -> chain.isIn(tier, 0));
+        }
+    }
+
+    @Test
+    void aFlippedBitOfTheKeyLosesWhatWasWrittenUnderItButNothingElse() throws IOException {
+        var chain = chain(18, 3);
+        try (var tier = DiskTier.open(options())) {
+            chain.store(tier);
+        }
+        var file = folder.resolve("key");
+        byte[] key = Files.readAllBytes(file);
+        overwrite(file, 7, new byte[] {(byte) (key[7] ^ 1)});
+        try (var tier = DiskTier.open(options())) {
+            assertThat(chain.readable(tier)).isZero();
+            chain.store(tier);
+            assertThat(chain.readable(tier)).isEqualTo(3);
+        }
+        Files.write(file, key);
+        try (var tier = DiskTier.open(options())) {
+            assertThat(chain.readable(tier)).as("nothing was removed").isEqualTo(3);
+        }
+    }
+
+    @Test
     void aDiskThatCannotBeReadTurnsTheTierOff() {
         var io = new FlakyIo();
         var chain = chain(12, 20);

@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.AtomicLong;
 class FlakyIo implements SegmentIo {
     final AtomicLong quota = new AtomicLong(Long.MAX_VALUE);
     final AtomicBoolean readsFail = new AtomicBoolean();
+    final AtomicBoolean readOnly = new AtomicBoolean();
 
     /** Reads wait for it. */
     volatile CountDownLatch held = new CountDownLatch(0);
@@ -42,12 +43,20 @@ class FlakyIo implements SegmentIo {
 
     @Override
     public File create(Path path) throws IOException {
+        if (readOnly.get()) {
+            throw new IOException("Read-only file system");
+        }
         return new Flaky(real.create(path));
     }
 
     @Override
     public File open(Path path, boolean write) throws IOException {
         return new Flaky(real.open(path, write));
+    }
+
+    @Override
+    public void remove(Path path) throws IOException {
+        real.remove(path);
     }
 
     private final class Flaky implements File {
@@ -65,6 +74,9 @@ class FlakyIo implements SegmentIo {
 
         @Override
         public void write(ByteBuffer from, long position) throws IOException {
+            if (readOnly.get()) {
+                throw new IOException("Read-only file system");
+            }
             long left = quota.addAndGet(-from.remaining());
             if (left < 0) {
                 // As a full file system does: part of it is written.
