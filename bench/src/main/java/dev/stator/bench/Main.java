@@ -33,6 +33,8 @@ final class Main {
                 .addSubcommand(new InterTokenBench())
                 .addSubcommand(new HostTierBench())
                 .addSubcommand(new DiskTierBench())
+                .addSubcommand(new DiskTtftBench())
+                .addSubcommand(new DiskRestartBench())
                 .addSubcommand(new IndexBench())
                 .addSubcommand(new RouteBench())
                 .addSubcommand(new PredictionBench())

@@ -4,6 +4,7 @@ import dev.stator.engine.SamplingOptions;
 import dev.stator.engine.llama.LlamaEngine;
 import dev.stator.routing.Mode;
 import dev.stator.serving.Account;
+import dev.stator.serving.DiskCache;
 import dev.stator.serving.FabricStats;
 import dev.stator.serving.GenerationRequest;
 import dev.stator.serving.NodeFabric;
@@ -36,23 +37,34 @@ final class Node implements AutoCloseable {
     static Node start(
             LlamaEngine engine, Mode mode, int context, int cells, int running, int threads) {
         return new Node(
+                NodeFabric.start(engine, options(mode, context, cells, running, threads)));
+    }
+
+    /** A node with a disk tier, too. */
+    static Node start(
+            LlamaEngine engine, Mode mode, int context, int cells, int threads, DiskCache disk) {
+        return new Node(
                 NodeFabric.start(
-                        engine,
-                        new NodeOptions(
-                                mode,
-                                mode == Mode.AGGREGATED ? 0 : 1,
-                                1,
-                                context,
-                                2 * context,
-                                cells,
-                                running,
-                                BLOCK_TOKENS,
-                                STEP_TOKENS,
-                                threads,
-                                SLOWDOWN_PERCENT,
-                                HOST_CACHE_BYTES,
-                                Bench.memoryFolder(),
-                                64)));
+                        engine, options(mode, context, cells, 8, threads).withDiskCache(disk)));
+    }
+
+    private static NodeOptions options(
+            Mode mode, int context, int cells, int running, int threads) {
+        return new NodeOptions(
+                mode,
+                mode == Mode.AGGREGATED ? 0 : 1,
+                1,
+                context,
+                2 * context,
+                cells,
+                running,
+                BLOCK_TOKENS,
+                STEP_TOKENS,
+                threads,
+                SLOWDOWN_PERCENT,
+                HOST_CACHE_BYTES,
+                Bench.memoryFolder(),
+                64);
     }
 
     Answer ask(int[] prompt, int maxTokens) {
