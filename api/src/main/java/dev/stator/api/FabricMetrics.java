@@ -59,6 +59,9 @@ final class FabricMetrics implements MultiCollector {
 
     private static final Set<String> DISK_GAUGES =
             Set.of(
+                    "folders",
+                    "folders_readable",
+                    "folders_writable",
                     "readable",
                     "writable",
                     "bytes_capacity",

@@ -42,6 +42,7 @@ final class Main {
                 .addSubcommand(new ClaimsBench())
                 .addSubcommand(new HttpBench())
                 .addSubcommand(new StartupBench())
+                .addSubcommand(new SoakBench())
                 .setExecutionExceptionHandler(
                         (failure, command, _) -> {
                             if (failure instanceof BenchException) {
