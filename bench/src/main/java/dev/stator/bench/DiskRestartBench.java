@@ -3,7 +3,6 @@ package dev.stator.bench;
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.disk.DiskBlock;
 import dev.stator.cache.disk.DiskTier;
-import dev.stator.cache.disk.DiskTierOptions;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -74,8 +73,7 @@ final class DiskRestartBench extends Bench {
         return report.end();
     }
 
-    private static double start(
-            Report report, int round, Path place, int chains, int blockBytes) {
+    private static double start(Report report, int round, Path place, int chains, int blockBytes) {
         long start = System.nanoTime();
         try (var child =
                 Child.java(

@@ -36,8 +36,7 @@ final class Node implements AutoCloseable {
      */
     static Node start(
             LlamaEngine engine, Mode mode, int context, int cells, int running, int threads) {
-        return new Node(
-                NodeFabric.start(engine, options(mode, context, cells, running, threads)));
+        return new Node(NodeFabric.start(engine, options(mode, context, cells, running, threads)));
     }
 
     /** A node with a disk tier, too. */

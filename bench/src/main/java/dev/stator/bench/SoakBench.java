@@ -17,8 +17,8 @@ import picocli.CommandLine.Option;
 
 /**
  * Conversations over a real server whose host and disk tiers hold a small part of them, for a time.
- * In the end nothing may be held, the server's memory may not grow once it is warm, and a
- * sample of the answers must be what a server without any cache answers.
+ * In the end nothing may be held, the server's memory may not grow once it is warm, and a sample of
+ * the answers must be what a server without any cache answers.
  */
 @Command(
         name = "soak",
@@ -80,7 +80,11 @@ final class SoakBench extends Bench {
                         BAR,
                         "demo model, threads %d, minutes %.1f, users %d of %d conversations, host %s, disk 2 x %s"
                                 .formatted(
-                                        threads, minutes, users, conversations, hostCache,
+                                        threads,
+                                        minutes,
+                                        users,
+                                        conversations,
+                                        hostCache,
                                         diskCache));
         try {
             var flags =
@@ -112,8 +116,18 @@ final class SoakBench extends Bench {
         var pause = Duration.ofMillis((long) (minutes * 60_000 / LINES));
         report.line(
                 "%6s %8s %10s %7s %7s %7s %9s %8s %8s %8s %6s %6s",
-                "s", "answers", "private", "host", "pinned", "disk", "disk MiB", "promoted",
-                "ahead", "evicted", "late", "ampl.");
+                "s",
+                "answers",
+                "private",
+                "host",
+                "pinned",
+                "disk",
+                "disk MiB",
+                "promoted",
+                "ahead",
+                "evicted",
+                "late",
+                "ampl.");
         long start = System.nanoTime();
         try (var pool = Executors.newVirtualThreadPerTaskExecutor()) {
             for (int user = 0; user < users; user++) {

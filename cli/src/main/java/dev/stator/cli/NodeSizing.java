@@ -161,7 +161,8 @@ record NodeSizing(Configuration configuration, Machine machine, Folders folders)
                                 new DiskCache.Folder(
                                         paths.get(i),
                                         sizes.map(some -> some.get(given == 1 ? 0 : i))
-                                                .orElseGet(() -> usualDiskCache(paths.get(i), paths))))
+                                                .orElseGet(
+                                                        () -> usualDiskCache(paths.get(i), paths))))
                 .toList();
     }
 

@@ -40,8 +40,7 @@ final class RestartTest {
         return NodeFabric.start(
                 engine,
                 DemoNode.options(mode, prefill, 1, hostBytes, folder.resolve("host"))
-                        .withDiskCache(
-                                DiskCache.of(folder.resolve("disk"), diskBytes)));
+                        .withDiskCache(DiskCache.of(folder.resolve("disk"), diskBytes)));
     }
 
     private static int[] prompt(int seed, int length) {

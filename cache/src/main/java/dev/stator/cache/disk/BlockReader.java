@@ -20,10 +20,7 @@ final class BlockReader {
     private final Consumer<String> warnings;
 
     BlockReader(
-            ReentrantLock lock,
-            Catalog catalog,
-            DiskCounters counters,
-            Consumer<String> warnings) {
+            ReentrantLock lock, Catalog catalog, DiskCounters counters, Consumer<String> warnings) {
         this.lock = lock;
         this.catalog = catalog;
         this.counters = counters;

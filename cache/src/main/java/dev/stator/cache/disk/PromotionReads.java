@@ -24,8 +24,7 @@ final class PromotionReads {
     private final List<Future<Optional<DiskBlock>>> reads = new ArrayList<>();
     private boolean late;
 
-    private PromotionReads(
-            HostTier host, DiskTier disk, ExecutorService readers, long graceNanos) {
+    private PromotionReads(HostTier host, DiskTier disk, ExecutorService readers, long graceNanos) {
         this.host = host;
         this.disk = disk;
         this.readers = readers;

@@ -58,8 +58,8 @@ final class ReadBuffer {
      * @param most bytes that there can be at that position
      * @return empty if there is no record, or not as it was written; else it is in this buffer
      */
-    Optional<RecordCodec.Header> record(
-            NodeKey key, SegmentIo.File file, long position, long most) throws IOException {
+    Optional<RecordCodec.Header> record(NodeKey key, SegmentIo.File file, long position, long most)
+            throws IOException {
         if (most < RecordCodec.PAGE) {
             return Optional.empty();
         }
@@ -67,9 +67,7 @@ final class ReadBuffer {
                 codec.header(read(file, position, RecordCodec.PAGE), most);
         return header.isPresent()
                         && decrypt(
-                                key,
-                                header.get(),
-                                read(file, position, header.get().recordBytes()))
+                                key, header.get(), read(file, position, header.get().recordBytes()))
                 ? header
                 : Optional.empty();
     }

@@ -178,8 +178,7 @@ final class RecordCodec {
      * @param cipherText scratch; both arrays must have room for the record
      * @return whether the record is what was written under this key
      */
-    boolean decode(
-            NodeKey key, Header header, ByteBuffer record, byte[] cipherText, byte[] plain) {
+    boolean decode(NodeKey key, Header header, ByteBuffer record, byte[] cipherText, byte[] plain) {
         DiskBlock block = header.block();
         int start = record.position();
         int bytes = block.tokens() * Integer.BYTES + block.payloadBytes() + TAG_BYTES;

@@ -21,8 +21,8 @@ import java.util.regex.Pattern;
  * </pre>
  *
  * What is sealed is not changed but for its end: a later process may cut the index off, append
- * records, and seal it again. Guarded by the tier's lock but for the file, which any thread may read
- * that has {@linkplain #readers registered}.
+ * records, and seal it again. Guarded by the tier's lock but for the file, which any thread may
+ * read that has {@linkplain #readers registered}.
  */
 final class Segment {
     static final long MAGIC = 0x5354_4154_4f52_4b56L;
@@ -46,7 +46,9 @@ final class Segment {
     /** Bytes that it will have at most once it is sealed. */
     long mostBytes;
 
-    /** Where the records end and the index begins; 0 if it has none, and so cannot be gone on with. */
+    /**
+     * Where the records end and the index begins; 0 if it has none, and so cannot be gone on with.
+     */
     long recordsEnd;
 
     int readers;

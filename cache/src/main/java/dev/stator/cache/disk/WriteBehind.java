@@ -139,7 +139,9 @@ final class WriteBehind implements Runnable, SegmentWriter.Listener {
 
     private boolean canGoOn() {
         return !out.hasFailed()
-                && out.segment().filter(segment -> locked(() -> segment.folder.writable)).isPresent();
+                && out.segment()
+                        .filter(segment -> locked(() -> segment.folder.writable))
+                        .isPresent();
     }
 
     private void seal() {

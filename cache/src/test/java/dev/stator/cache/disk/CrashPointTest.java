@@ -83,8 +83,7 @@ final class CrashPointTest {
     }
 
     @Test
-    void whereverAProcessDiesNothingThatWasStoredIsLostAndNothingServedWrong()
-            throws IOException {
+    void whereverAProcessDiesNothingThatWasStoredIsLostAndNothingServedWrong() throws IOException {
         var events = io.events();
         var random = new Random(2);
         // A point in a write is worth several: it may stop anywhere in it.

@@ -59,7 +59,9 @@ final class RestartsTest {
             }
         }
         assertThat(segments()).hasSizeLessThanOrEqualTo(5);
-        assertThat((double) written / stored).as("records, a head for each segment").isLessThan(1.1);
+        assertThat((double) written / stored)
+                .as("records, a head for each segment")
+                .isLessThan(1.1);
         try (var tier = open()) {
             for (int life = 0; life < 200; life++) {
                 assertThat(chain(life).readable(tier)).isEqualTo(1);
