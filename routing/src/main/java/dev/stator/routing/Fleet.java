@@ -33,6 +33,15 @@ final class Fleet {
     private byte[] tiers = {};
     private boolean canSplit;
 
+    /** Positions of workers whose role is to compute prompts for others. */
+    final Positions prefilling = new Positions();
+
+    /** Positions of workers whose role is to generate answers. */
+    final Positions generating = new Positions();
+
+    /** Of these. */
+    private List<Speeds> generatingSpeeds = List.of();
+
     void join(WorkerSpec spec, long now) {
         var speeds = kinds.computeIfAbsent(spec.kind(), _ -> new Speeds());
         var worker = new WorkerState(spec, speeds, now);
@@ -53,11 +62,25 @@ final class Fleet {
         workerPositions.clear();
         nodePositions.clear();
         nodes = new int[workers.size()];
+        prefilling.clear();
+        generating.clear();
         for (int i = 0; i < nodes.length; i++) {
             var spec = workers.get(i).spec;
             workerPositions.put(spec.id(), i);
             nodes[i] = nodePositions.computeIfAbsent(spec.node(), _ -> nodePositions.size());
+            if (spec.role().prefills()) {
+                prefilling.add(i);
+            }
+            if (spec.role().generates()) {
+                generating.add(i);
+            }
         }
+        generatingSpeeds =
+                workers.stream()
+                        .filter(worker -> worker.spec.role().generates())
+                        .map(worker -> worker.speeds)
+                        .distinct()
+                        .toList();
         places = new Place[0];
         canSplit =
                 workers.size() > 1
@@ -85,6 +108,15 @@ final class Fleet {
 
     Optional<WorkerState> worker(String id) {
         return Optional.ofNullable(byId.get(id));
+    }
+
+    /** What a step that only generates takes at the fastest kind of worker that does. */
+    double leastDecodeMillis(double answers, double context) {
+        double least = Double.MAX_VALUE;
+        for (var speeds : generatingSpeeds) {
+            least = Math.min(least, speeds.decodeMillis(answers, context));
+        }
+        return least;
     }
 
     int nodeCount() {

@@ -10,7 +10,6 @@ import java.util.Optional;
 final class Picking implements Strategy {
     private final Pick rule;
     private final Positions able = new Positions();
-    private final PromptSide prompt = new PromptSide();
     private final AnswerSide answer = new AnswerSide();
 
     Picking(Pick rule) {
@@ -44,8 +43,8 @@ final class Picking implements Strategy {
     }
 
     private Choice aggregated(Situation situation, int at) {
-        situation.predictor.prompt(at, prompt);
-        var plan = situation.predictor.aggregated(at, prompt);
+        var predictor = situation.predictor;
+        var plan = predictor.aggregated(at, predictor.prompt(at));
         return new Choice(plan, List.of(plan));
     }
 
@@ -71,8 +70,7 @@ final class Picking implements Strategy {
             return reachable ? Optional.empty() : Optional.of(aggregated(situation, to));
         }
         int from = rule.pick(situation, able, Pick.Task.PROMPT);
-        predictor.prompt(from, prompt);
-        var plan = predictor.split(from, prompt, to, answer);
+        var plan = predictor.split(from, predictor.prompt(from), to, answer);
         return Optional.of(new Choice(plan, List.of(plan)));
     }
 

@@ -34,13 +34,7 @@ final class Predicted implements Strategy {
     private final Shortlist plans = new Shortlist(KEPT);
     private final Shortlist promptSides = new Shortlist(SIDES);
     private final Shortlist answerSides = new Shortlist(SIDES);
-    private PromptSide[] prompts = {};
     private AnswerSide[] answers = {};
-
-    /** In which decision each of {@link #prompts} was filled in. */
-    private long[] filledIn = {};
-
-    private long decision;
     private int[] bestOfNode = {};
     private int[] secondOfNode = {};
     private double meanIntervalMillis = 1000;
@@ -55,7 +49,6 @@ final class Predicted implements Strategy {
     @Override
     public Optional<Choice> choose(Situation situation) {
         reserve(situation.fleet.size());
-        decision++;
         plans.clear();
         boolean splits = situation.mode != Mode.AGGREGATED && situation.fleet.canSplit();
         consider(situation, splits);
@@ -88,17 +81,12 @@ final class Predicted implements Strategy {
     }
 
     private void reserve(int workers) {
-        int known = prompts.length;
+        int known = answers.length;
         if (workers > known) {
-            prompts = Arrays.copyOf(prompts, workers);
-            filledIn = Arrays.copyOf(filledIn, workers);
             bestOfNode = new int[workers];
             secondOfNode = new int[workers];
             answers = Arrays.copyOf(answers, workers);
-            for (int i = known; i < workers; i++) {
-                prompts[i] = new PromptSide();
-                answers[i] = new AnswerSide();
-            }
+            Arrays.setAll(answers, i -> i < known ? answers[i] : new AnswerSide());
         }
     }
 
@@ -121,8 +109,7 @@ final class Predicted implements Strategy {
                 answerSides.offer(at, at, answers[at].costMillis());
             }
             if (!mustSplit || !worthSplitting) {
-                prompt(situation, at);
-                plans.offer(at, at, prompts[at].costMillis() + crowding);
+                plans.offer(at, at, situation.predictor.prompt(at).costMillis() + crowding);
             }
         }
         if (answerSides.size() > 0) {
@@ -136,9 +123,8 @@ final class Predicted implements Strategy {
         Arrays.fill(secondOfNode, NOBODY);
         for (int i = 0; i < situation.prefilling.size(); i++) {
             int from = situation.prefilling.get(i);
-            prompt(situation, from);
-            promptSides.offer(from, from, prompts[from].costMillis());
-            offerOnNode(situation.fleet.node(from), from);
+            promptSides.offer(from, from, situation.predictor.prompt(from).costMillis());
+            offerOnNode(situation, from);
         }
         if (situation.predictor.handsOverAcrossNodes()) {
             for (int i = 0; i < promptSides.size(); i++) {
@@ -163,41 +149,38 @@ final class Predicted implements Strategy {
         }
     }
 
-    private void offerOnNode(int node, int from) {
+    private void offerOnNode(Situation situation, int from) {
+        int node = situation.fleet.node(from);
         int best = bestOfNode[node];
-        int second = secondOfNode[node];
-        if (best == NOBODY || prompts[from].costMillis() < prompts[best].costMillis()) {
+        if (best == NOBODY || cheaper(situation, from, best)) {
             bestOfNode[node] = from;
             secondOfNode[node] = best;
-        } else if (second == NOBODY || prompts[from].costMillis() < prompts[second].costMillis()) {
+        } else if (secondOfNode[node] == NOBODY || cheaper(situation, from, secondOfNode[node])) {
             secondOfNode[node] = from;
         }
     }
 
-    /** Fills in the prompt side of a worker unless this decision has it already. */
-    private void prompt(Situation situation, int at) {
-        if (filledIn[at] != decision) {
-            filledIn[at] = decision;
-            situation.predictor.prompt(at, prompts[at]);
-        }
+    private static boolean cheaper(Situation situation, int from, int other) {
+        var predictor = situation.predictor;
+        return predictor.prompt(from).costMillis() < predictor.prompt(other).costMillis();
     }
 
     /** Handing over takes no less than no time: a pair that costs too much without it is out. */
     private void considerPair(Situation situation, int from, int to) {
-        double leastMillis = prompts[from].costMillis() + answers[to].harmMillis;
+        var prompt = situation.predictor.prompt(from);
+        double leastMillis = prompt.costMillis() + answers[to].harmMillis;
         if (from != to && plans.takes(leastMillis)) {
-            double handoff =
-                    situation.predictor.handoffMillis(from, prompts[from], to, answers[to]);
-            double harm =
-                    answers[to].harmMillis + situation.predictor.idleRoomMillis(prompts[from], to);
-            plans.offer(from, to, prompts[from].costMillis() + handoff + harm);
+            double handoff = situation.predictor.handoffMillis(from, prompt, to, answers[to]);
+            double harm = answers[to].harmMillis + situation.predictor.idleRoomMillis(prompt, to);
+            plans.offer(from, to, prompt.costMillis() + handoff + harm);
         }
     }
 
     private Plan plan(Situation situation, int from, int to) {
+        var prompt = situation.predictor.prompt(from);
         return from == to
-                ? situation.predictor.aggregated(from, prompts[from])
-                : situation.predictor.split(from, prompts[from], to, answers[to]);
+                ? situation.predictor.aggregated(from, prompt)
+                : situation.predictor.split(from, prompt, to, answers[to]);
     }
 
     private int chosen(Situation situation) {
@@ -231,7 +214,8 @@ final class Predicted implements Strategy {
         }
         lastNanos = now;
         int best = plans.from(0);
-        meanPrefillMillis += WORK_WEIGHT * (prompts[best].prefillMillis - meanPrefillMillis);
+        double prefillMillis = situation.predictor.prompt(best).prefillMillis;
+        meanPrefillMillis += WORK_WEIGHT * (prefillMillis - meanPrefillMillis);
         double unreported =
                 (routers - 1)
                         * situation.worker(best).stalenessMillis(now)

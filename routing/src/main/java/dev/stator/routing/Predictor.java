@@ -3,6 +3,7 @@ package dev.stator.routing;
 import dev.stator.routing.index.Tier;
 import dev.stator.routing.queue.Estimate;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -48,6 +49,12 @@ final class Predictor {
     private double waitingBehind;
     private double loneStepMillis;
     private double answerTokens = 100;
+    private PromptSide[] prompts = {};
+
+    /** In which look each of {@link #prompts} was filled in. */
+    private long[] promptLooks = {};
+
+    private long look;
 
     Predictor(Fleet fleet, Holdings holdings, RouterOptions options) {
         this.fleet = fleet;
@@ -64,27 +71,37 @@ final class Predictor {
 
     /**
      * What follows is about this request. {@link #roomMillis} may be asked at once, the rest when
-     * its {@link Holdings} have been read.
+     * its {@link Holdings} have been read and after {@link #look}.
      */
     void begin(RouteRequest asked, long nanos) {
         request = asked;
         now = nanos;
-        answerTokens += ANSWER_WEIGHT * (asked.outputTokens() - answerTokens);
+    }
+
+    /** Takes in how the fleet is now. */
+    void look() {
+        look++;
+        if (prompts.length < fleet.size()) {
+            int known = prompts.length;
+            prompts = Arrays.copyOf(prompts, fleet.size());
+            promptLooks = Arrays.copyOf(promptLooks, fleet.size());
+            Arrays.setAll(prompts, i -> i < known ? prompts[i] : new PromptSide());
+        }
         int computing = 0;
         int waiting = 0;
-        loneStepMillis = Double.MAX_VALUE;
         for (int i = 0; i < fleet.size(); i++) {
             var worker = fleet.worker(i);
-            if (worker.spec.role().prefills() || worker.waitingTokens() > 0) {
+            if (worker.prefills() || worker.waitingTokens() > 0) {
                 computing++;
                 waiting += worker.waitingPrompts();
             }
-            if (worker.spec.role().generates()) {
-                double lone = worker.speeds.decodeMillis(1, request.promptTokens());
-                loneStepMillis = Math.min(loneStepMillis, lone);
-            }
         }
         waitingBehind = computing == 0 ? 0 : (double) waiting / computing;
+        loneStepMillis = fleet.leastDecodeMillis(1, request.promptTokens());
+    }
+
+    void dispatched(RouteRequest request) {
+        answerTokens += ANSWER_WEIGHT * (request.outputTokens() - answerTokens);
     }
 
     /** Until a worker has room for so much KV. */
@@ -92,8 +109,16 @@ final class Predictor {
         return fleet.worker(at).roomMillis(kvTokens, answerTokens, now);
     }
 
-    /** Computing the prompt at a worker. */
-    void prompt(int at, PromptSide side) {
+    /** Computing the prompt at a worker, worked out once for each {@link #look}. */
+    PromptSide prompt(int at) {
+        if (promptLooks[at] != look) {
+            promptLooks[at] = look;
+            fillIn(at, prompts[at]);
+        }
+        return prompts[at];
+    }
+
+    private void fillIn(int at, PromptSide side) {
         var worker = fleet.worker(at);
         long kvTokens =
                 worker.spec.role().generates() ? request.answeredTokens() : request.promptTokens();
@@ -198,9 +223,8 @@ final class Predictor {
         double firstToken = Double.POSITIVE_INFINITY;
         double prefill = 0;
         double token = Double.POSITIVE_INFINITY;
-        var side = new PromptSide();
         for (int i = 0; i < fleet.size(); i++) {
-            prompt(i, side);
+            var side = prompt(i);
             if (side.fetchMillis + side.prefillMillis < firstToken) {
                 firstToken = side.fetchMillis + side.prefillMillis;
                 prefill = side.prefillMillis;

@@ -74,54 +74,46 @@ public final class Router {
     /** A worker of the same id that is already there is replaced: it has started anew. */
     public void join(WorkerSpec spec) {
         leave(spec.id());
-        lock.lock();
-        try {
-            fleet.join(spec, ticker.nanos());
-        } finally {
-            lock.unlock();
-        }
+        hear(() -> fleet.join(spec, ticker.nanos()));
     }
 
     /** The worker and what its device held are gone. */
     public void leave(String worker) {
-        lock.lock();
-        try {
-            fleet.leave(worker);
-        } finally {
-            lock.unlock();
-        }
+        hear(() -> fleet.leave(worker));
         index.drop(new Place(Tier.DEVICE, worker));
     }
 
     public void report(String worker, WorkerLoad load) {
-        lock.lock();
-        try {
-            fleet.worker(worker).ifPresent(known -> known.report(load, ticker.nanos()));
-        } finally {
-            lock.unlock();
-        }
+        hear(() -> fleet.worker(worker).ifPresent(known -> known.report(load, ticker.nanos())));
     }
 
     /** What one step of a worker's engine took. */
     public void step(String worker, Step step, double millis) {
-        lock.lock();
-        try {
-            fleet.worker(worker).ifPresent(known -> known.stepped(step, millis, ticker.nanos()));
-        } finally {
-            lock.unlock();
-        }
+        hear(
+                () ->
+                        fleet.worker(worker)
+                                .ifPresent(known -> known.stepped(step, millis, ticker.nanos())));
     }
 
     /** What it took a worker to bring so many tokens of KV to its device in one go. */
     public void moved(String worker, Place from, long tokens, double millis) {
+        hear(
+                () ->
+                        fleet.worker(worker)
+                                .ifPresent(
+                                        known -> {
+                                            boolean own = from.owner().equals(known.spec.node());
+                                            var link = Link.to(from.tier(), own);
+                                            known.speeds.moved(link, tokens, millis);
+                                        }));
+    }
+
+    /** What changes here makes the last look at the fleet out of date. */
+    private void hear(Runnable news) {
         lock.lock();
         try {
-            fleet.worker(worker)
-                    .ifPresent(
-                            known -> {
-                                boolean own = from.owner().equals(known.spec.node());
-                                known.speeds.moved(Link.to(from.tier(), own), tokens, millis);
-                            });
+            situation.outdate();
+            news.run();
         } finally {
             lock.unlock();
         }
@@ -185,31 +177,34 @@ public final class Router {
      * its work itself, and its blocks as being where they will be.
      */
     public void dispatched(Decision decision) {
-        lock.lock();
-        try {
-            long now = ticker.nanos();
-            var plan = decision.plan();
-            var prefill = fleet.worker(plan.prefillWorker());
-            var decode = fleet.worker(plan.decodeWorker());
-            var flight =
-                    new Flight(
-                            decision,
-                            prefill.map(worker -> worker.pace(now)).orElse(1.0),
-                            decode.map(worker -> worker.pace(now)).orElse(1.0));
-            for (var stage : Stage.values()) {
-                var worker = stage == Stage.HANDOFF ? decode : prefill;
-                double factor = worker.map(known -> known.factor(stage, now)).orElse(1.0);
-                flight.uncorrected[stage.ordinal()] = alone(stage, plan.prediction()) / factor;
-            }
-            flight.uncontended = contended(plan) / prefill.map(w -> w.contention(now)).orElse(1.0);
-            flights.put(decision.request().id(), flight);
-            book(decision, now);
-            decisions.add(decision);
-            strategy.dispatched(decision);
-            expect(decision, now);
-        } finally {
-            lock.unlock();
+        hear(
+                () -> {
+                    long now = ticker.nanos();
+                    flights.put(decision.request().id(), flight(decision, now));
+                    book(decision, now);
+                    decisions.add(decision);
+                    strategy.dispatched(decision);
+                    situation.predictor.dispatched(decision.request());
+                    expect(decision, now);
+                });
+    }
+
+    private Flight flight(Decision decision, long now) {
+        var plan = decision.plan();
+        var prefill = fleet.worker(plan.prefillWorker());
+        var decode = fleet.worker(plan.decodeWorker());
+        var flight =
+                new Flight(
+                        decision,
+                        prefill.map(worker -> worker.pace(now)).orElse(1.0),
+                        decode.map(worker -> worker.pace(now)).orElse(1.0));
+        for (var stage : Stage.values()) {
+            var worker = stage == Stage.HANDOFF ? decode : prefill;
+            double factor = worker.map(known -> known.factor(stage, now)).orElse(1.0);
+            flight.uncorrected[stage.ordinal()] = alone(stage, plan.prediction()) / factor;
         }
+        flight.uncontended = contended(plan) / prefill.map(w -> w.contention(now)).orElse(1.0);
+        return flight;
     }
 
     private static double alone(Stage stage, Prediction prediction) {
@@ -313,41 +308,39 @@ public final class Router {
 
     /** The first token of a request is there, and what it took. Ignored if it is not on its way. */
     public void firstToken(long request, Actual actual) {
-        lock.lock();
-        try {
-            var flight = flights.get(request);
-            if (flight == null) {
-                return;
-            }
-            var plan = flight.decision.plan();
-            errors.add(plan.prediction(), actual);
-            decisions.complete(request, actual);
-            strategy.firstToken(request);
-            fleet.worker(plan.prefillWorker())
-                    .ifPresent(
-                            worker -> {
-                                if (plan instanceof Plan.Split) {
-                                    // Its part is over, whether or not it had to do any.
-                                    worker.unbook(request);
-                                    worker.jobs.remove(request);
-                                }
-                                learn(flight, worker, Stage.QUEUE, actual, flight.prefillPace);
-                                learn(flight, worker, Stage.FETCH, actual, flight.prefillPace);
-                                learn(flight, worker, Stage.PREFILL, actual, flight.prefillPace);
-                                worker.contended(
-                                        actual.queueMillis() + actual.prefillMillis(),
-                                        flight.uncontended,
-                                        ticker.nanos());
-                            });
-            fleet.worker(plan.decodeWorker())
-                    .ifPresent(
-                            worker -> {
-                                worker.jobs.firstToken(request);
-                                learn(flight, worker, Stage.HANDOFF, actual, flight.decodePace);
-                            });
-        } finally {
-            lock.unlock();
-        }
+        hear(
+                () ->
+                        Optional.ofNullable(flights.get(request))
+                                .ifPresent(flight -> began(request, flight, actual)));
+    }
+
+    private void began(long request, Flight flight, Actual actual) {
+        var plan = flight.decision.plan();
+        errors.add(plan.prediction(), actual);
+        decisions.complete(request, actual);
+        strategy.firstToken(request);
+        fleet.worker(plan.prefillWorker())
+                .ifPresent(
+                        worker -> {
+                            if (plan instanceof Plan.Split) {
+                                // Its part is over, whether or not it had to do any.
+                                worker.unbook(request);
+                                worker.jobs.remove(request);
+                            }
+                            learn(flight, worker, Stage.QUEUE, actual, flight.prefillPace);
+                            learn(flight, worker, Stage.FETCH, actual, flight.prefillPace);
+                            learn(flight, worker, Stage.PREFILL, actual, flight.prefillPace);
+                            worker.contended(
+                                    actual.queueMillis() + actual.prefillMillis(),
+                                    flight.uncontended,
+                                    ticker.nanos());
+                        });
+        fleet.worker(plan.decodeWorker())
+                .ifPresent(
+                        worker -> {
+                            worker.jobs.firstToken(request);
+                            learn(flight, worker, Stage.HANDOFF, actual, flight.decodePace);
+                        });
     }
 
     /**
@@ -367,18 +360,16 @@ public final class Router {
 
     /** A request has ended, however. Must follow each {@link #dispatched}. */
     public void finished(long request) {
-        lock.lock();
-        try {
-            var flight = flights.remove(request);
-            if (flight != null) {
-                var plan = flight.decision.plan();
-                fleet.worker(plan.prefillWorker()).ifPresent(worker -> worker.ended(request));
-                fleet.worker(plan.decodeWorker()).ifPresent(worker -> worker.ended(request));
-                strategy.finished(request);
-            }
-        } finally {
-            lock.unlock();
-        }
+        hear(
+                () -> {
+                    var flight = flights.remove(request);
+                    if (flight != null) {
+                        var plan = flight.decision.plan();
+                        fleet.worker(plan.prefillWorker()).ifPresent(its -> its.ended(request));
+                        fleet.worker(plan.decodeWorker()).ifPresent(its -> its.ended(request));
+                        strategy.finished(request);
+                    }
+                });
     }
 
     /** A decision that was dispatched, if it is still kept. */

@@ -5,57 +5,64 @@ package dev.stator.routing;
  * would take. Reused from decision to decision.
  */
 final class Situation {
+    /** So old may a look be: blocks come and go unheard. */
+    private static final long MOMENT_NANOS = 1_000_000;
+
     final Fleet fleet;
     final Holdings holdings;
     final Predictor predictor;
     final Mode mode;
 
-    /** Positions of workers whose role is to compute prompts for others. */
-    final Positions prefilling = new Positions();
-
-    /** Positions of workers whose role is to generate answers. */
-    final Positions generating = new Positions();
+    final Positions prefilling;
+    final Positions generating;
 
     private final double usualBindMillis;
     private double bindMillis;
     private RouteRequest request = RouteRequest.NONE;
     private long now;
 
+    /** Whether {@link #read} is of this request, and nothing was heard since. */
+    private boolean upToDate;
+
     Situation(Fleet fleet, Holdings holdings, Predictor predictor, RouterOptions options) {
         this.fleet = fleet;
         this.holdings = holdings;
         this.predictor = predictor;
         this.mode = options.mode();
+        this.prefilling = fleet.prefilling;
+        this.generating = fleet.generating;
         this.usualBindMillis = options.bindMillis();
     }
 
     /**
      * What follows is about this request. What needs to know where its blocks are has to wait for
-     * {@link #read}.
+     * {@link #read}. If the same request was looked at a moment ago and nothing was heard since,
+     * all is as it was then.
      *
      * @param anyRoom whether workers count as able to start it that have no room yet
      */
     void begin(RouteRequest asked, boolean anyRoom, long nanos) {
-        request = asked;
-        now = nanos;
         bindMillis = anyRoom ? Double.POSITIVE_INFINITY : usualBindMillis;
-        predictor.begin(asked, nanos);
-        prefilling.clear();
-        generating.clear();
-        for (int i = 0; i < fleet.size(); i++) {
-            var role = fleet.worker(i).spec.role();
-            if (role.prefills()) {
-                prefilling.add(i);
-            }
-            if (role.generates()) {
-                generating.add(i);
-            }
+        upToDate &= asked == request && nanos - now <= MOMENT_NANOS;
+        if (!upToDate) {
+            request = asked;
+            now = nanos;
+            predictor.begin(asked, nanos);
         }
     }
 
     /** Looks up where the request's blocks are, which is most of the work of a decision. */
     void read() {
-        holdings.read(request);
+        if (!upToDate) {
+            upToDate = true;
+            holdings.read(request);
+            predictor.look();
+        }
+    }
+
+    /** Something about workers has changed. */
+    void outdate() {
+        upToDate = false;
     }
 
     /** Whether any worker can take the answer in now; if not, no plan can start. */

@@ -68,6 +68,7 @@ final class WorkerState {
     private double reportGapMillis;
 
     // Copies: of the specification, of the report with the bookings, of the corrections.
+    private final boolean prefills;
     private final boolean generates;
     private final int maxRunning;
     private final long kvTokens;
@@ -98,6 +99,7 @@ final class WorkerState {
     WorkerState(WorkerSpec spec, Speeds speeds, long now) {
         this.spec = spec;
         this.speeds = speeds;
+        this.prefills = spec.role().prefills();
         this.generates = spec.role().generates();
         this.maxRunning = spec.maxRunning();
         this.kvTokens = spec.kvTokens();
@@ -167,6 +169,11 @@ final class WorkerState {
             // It had nothing to say before.
             quietNanos = unseen.isEmpty() ? Long.MAX_VALUE : sent;
         }
+    }
+
+    /** Whether its role is to compute prompts for others. */
+    boolean prefills() {
+        return prefills;
     }
 
     /** Answers that run. */
