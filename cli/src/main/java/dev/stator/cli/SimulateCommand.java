@@ -4,6 +4,7 @@ import dev.stator.routing.Policy;
 import dev.stator.sim.Comparison;
 import dev.stator.sim.Experiment;
 import dev.stator.sim.trace.Recorded;
+import dev.stator.sim.trace.SessionMix;
 import dev.stator.sim.trace.Trace;
 import dev.stator.sim.trace.TraceFiles;
 import java.io.IOException;
@@ -34,7 +35,9 @@ import picocli.CommandLine.Parameters;
                     + " synthetic",
             "sessions (.yaml). --load 0.7 is 70 % of what the fleet ends per second under"
                     + " round-robin with all",
-            "requests there from the beginning. Without --load, --rate and --speed it is 0.7.",
+            "requests there from the beginning. Without --load, --rate and --speed it is 0.7; of"
+                    + " sessions, whose",
+            "later turns cannot come at once, the rate that their file says.",
             "",
             "stator simulate conversation_trace.jsonl --fleet fleet.yaml \\",
             "                --policy predicted,least-loaded --load 0.7,0.9 --seeds 5 --html"
@@ -83,7 +86,7 @@ final class SimulateCommand implements Callable<Integer> {
             names = "--speed",
             paramLabel = "FACTOR",
             split = ",",
-            description = "how many times faster than recorded")
+            description = "how many times faster than recorded, or than the sessions' file says")
     private List<Double> speeds = List.of();
 
     @Option(
@@ -133,7 +136,7 @@ final class SimulateCommand implements Callable<Integer> {
                         file.description(),
                         file.options(),
                         policies.stream().map(SimulateCommand::policy).toList(),
-                        loads(),
+                        loads(asked),
                         atLeastOne("--seeds", seeds),
                         requests.map(number -> atLeast("--requests", 10, number))
                                 .orElseGet(() -> all(asked)),
@@ -171,7 +174,14 @@ final class SimulateCommand implements Callable<Integer> {
         }
     }
 
-    private List<Experiment.Load> loads() {
+    private List<Experiment.Load> loads(Trace asked) {
+        boolean saturates = !(asked instanceof SessionMix);
+        if (!saturates && !loads.isEmpty()) {
+            throw Refusal.misused(
+                    "--load is a part of the rate that the fleet reaches with all requests there at"
+                            + " once, which later turns of sessions cannot be; give --rate or"
+                            + " --speed instead");
+        }
         var all = new ArrayList<Experiment.Load>();
         for (double load : loads) {
             all.add(new Experiment.Load.Share(positive("--load", load)));
@@ -182,7 +192,13 @@ final class SimulateCommand implements Callable<Integer> {
         for (double speed : speeds) {
             all.add(new Experiment.Load.Speed(positive("--speed", speed)));
         }
-        return all.isEmpty() ? List.of(new Experiment.Load.Share(USUAL_LOAD)) : all;
+        if (all.isEmpty()) {
+            all.add(
+                    saturates
+                            ? new Experiment.Load.Share(USUAL_LOAD)
+                            : new Experiment.Load.Speed(1));
+        }
+        return all;
     }
 
     private static double positive(String flag, double value) {

@@ -71,10 +71,27 @@ final class SimulateTest {
                 .as(err())
                 .isZero();
         assertThat(out.toString(StandardCharsets.UTF_8))
-                .contains("Load 70 %", "predicted", "least-loaded", "TTFT p99");
+                .contains("Load 1 x", "predicted", "least-loaded", "TTFT p99");
         assertThat(Files.readString(page))
                 .startsWithIgnoringCase("<!doctype html>")
                 .contains("<svg");
+    }
+
+    @Test
+    void sessionsHaveNoSaturationToTakeAPartOf() {
+        assertThat(simulate("--load", "0.7")).isEqualTo(2);
+        assertThat(err()).contains("--load", "--rate", "--speed");
+    }
+
+    @Test
+    void aRecordedTraceIsSentAtAPartOfWhatTheFleetCanDo() throws Exception {
+        sessions =
+                Files.writeString(
+                        folder.resolve("trace.jsonl"),
+                        "{\"timestamp\": 0, \"input_length\": 600, \"output_length\": 5, \"hash_ids\": [1, 2]}\n"
+                                + "{\"timestamp\": 900, \"input_length\": 700, \"output_length\": 5, \"hash_ids\": [1, 3]}\n");
+        assertThat(simulate("--policy", "predicted")).as(err()).isZero();
+        assertThat(out.toString(StandardCharsets.UTF_8)).contains("Load 70 %");
     }
 
     @Test
