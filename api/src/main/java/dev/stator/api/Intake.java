@@ -41,9 +41,12 @@ final class Intake {
         exchange.onGone(reading::stop);
         if (exchange.header("expect").filter("100-continue"::equalsIgnoreCase).isPresent()) {
             if (declaredBytes(exchange) > limitBytes) {
-                // The client has not begun to write and reads what we say.
+                // The client has not begun to write and reads what we say. Nobody can tell whether
+                // what it sends next is the body or another request.
                 reading.refuse(new ApiError.TooLarge(limitBytes));
+                exchange.response().putHeader("connection", "close");
                 reading.answerRefusal();
+                exchange.request().connection().close();
             } else {
                 exchange.response().writeContinue();
             }
