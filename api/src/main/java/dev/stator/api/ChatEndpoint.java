@@ -4,6 +4,7 @@ import dev.stator.api.chat.AnswerParser;
 import dev.stator.api.chat.AnswerPart;
 import dev.stator.api.chat.ChatModel;
 import dev.stator.api.chat.Prompt;
+import dev.stator.api.documents.DocumentOrder;
 import dev.stator.serving.Account;
 import dev.stator.serving.GenerationRequest;
 import java.util.ArrayList;
@@ -13,8 +14,11 @@ import java.util.UUID;
 
 /** {@code POST /v1/chat/completions}. */
 final class ChatEndpoint implements Endpoint {
+    private static final int REMEMBERED_DOCUMENTS = 65_536;
+
     private final Service service;
     private final Chat chat;
+    private final DocumentOrder order = new DocumentOrder(REMEMBERED_DOCUMENTS);
 
     ChatEndpoint(Service service, Chat chat) {
         this.service = service;
@@ -31,16 +35,20 @@ final class ChatEndpoint implements Endpoint {
         var request = ChatRequest.of(fields, service.fabric().model());
         var urgency = Urgency.of(exchange, Fields.of(fields), service.options().waiting());
         var decoding = request.decoding();
-        var prompt = model.prompt(request.conversation(), decoding.salt());
+        var conversation = request.conversation().arranged(order, decoding.salt());
+        var prompt = model.prompt(conversation, decoding.salt());
         var grammar = grammar(model, request, prompt);
-        var order =
+        var reuse = conversation.documents().reuse().label();
+        exchange.loop().post(() -> exchange.response().putHeader("x-stator-reuse", reuse));
+        var generation =
                 new Generation.Order(
                         requests(exchange, request, urgency, prompt, grammar),
                         decoding.choices(),
                         new Generation.Preparing(
                                 prompt.reusedTokens(),
                                 prompt.tokens().length - prompt.reusedTokens(),
-                                (System.nanoTime() - started) / 1e6),
+                                (System.nanoTime() - started) / 1e6,
+                                conversation.documents().names()),
                         account -> remember(model, prompt, account, decoding.salt()));
         var shape =
                 new ChatShape(
@@ -50,7 +58,7 @@ final class ChatEndpoint implements Endpoint {
                         urgency.serviceTier(),
                         service.fabric().tokenizer(),
                         () -> reader(model.parser(request.conversation(), prompt)));
-        service.generate(exchange, decoding, shape, order);
+        service.generate(exchange, decoding, shape, generation);
     }
 
     private static Optional<String> grammar(ChatModel model, ChatRequest request, Prompt prompt) {

@@ -97,16 +97,14 @@ record ChatRequest(
                 toolChoice(fields, tools),
                 prompts,
                 continues,
-                templateArguments(fields));
+                templateArguments(fields),
+                DocumentFields.of(fields));
     }
 
     private static Map<String, Object> templateArguments(Fields fields) {
         var arguments = new HashMap<String, Object>();
         fields.string("reasoning_effort")
                 .ifPresent(effort -> arguments.put("reasoning_effort", effort));
-        fields.array("documents")
-                .filter(_ -> !fields.objects("documents").isEmpty())
-                .ifPresent(documents -> arguments.put("documents", Json.objects(documents)));
         fields.object("chat_template_kwargs")
                 .ifPresent(object -> arguments.putAll(Json.map(object.object())));
         return arguments;

@@ -48,7 +48,8 @@ final class CompletionEndpoint implements Endpoint {
                 new Generation.Order(
                         requests(exchange, request, urgency, prompts),
                         request.decoding().choices(),
-                        new Generation.Preparing(0, computed, (System.nanoTime() - started) / 1e6),
+                        new Generation.Preparing(
+                                0, computed, (System.nanoTime() - started) / 1e6, List.of()),
                         _ -> {});
         service.generate(exchange, request.decoding(), shape, order);
     }

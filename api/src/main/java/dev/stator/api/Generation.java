@@ -61,8 +61,10 @@ final class Generation {
      *
      * @param reusedTokens prompt tokens known from an earlier turn
      * @param computedTokens prompt tokens that were tokenised
+     * @param documents names of the request's documents as the model reads them
      */
-    record Preparing(int reusedTokens, int computedTokens, double millis) {}
+    record Preparing(
+            int reusedTokens, int computedTokens, double millis, List<String> documents) {}
 
     private Generation(Exchange exchange, Order order, Output output, Metrics metrics) {
         this.exchange = exchange;
@@ -259,6 +261,10 @@ final class Generation {
         trace.putObject("tokenised")
                 .put("reused", order.preparing().reusedTokens())
                 .put("computed", order.preparing().computedTokens());
+        if (!order.preparing().documents().isEmpty()) {
+            var names = trace.putArray("documents");
+            order.preparing().documents().forEach(names::add);
+        }
         if (trace.get("stages_ms") instanceof ObjectNode stages) {
             stages.put("prepare", rounded(order.preparing().millis()));
         }

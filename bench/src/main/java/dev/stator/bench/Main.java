@@ -40,6 +40,7 @@ final class Main {
                 .addSubcommand(new PredictionBench())
                 .addSubcommand(new SimulationBench())
                 .addSubcommand(new ClaimsBench())
+                .addSubcommand(new DocumentsBench())
                 .addSubcommand(new HttpBench())
                 .addSubcommand(new StartupBench())
                 .addSubcommand(new SoakBench())

@@ -1,9 +1,12 @@
 package dev.stator.api.chat;
 
+import dev.stator.api.documents.Document;
+import dev.stator.api.documents.Documents;
 import dev.stator.engine.ModelInfo;
 import dev.stator.engine.Tokenizer;
 import dev.stator.jinja.Template;
 import dev.stator.jinja.TemplateException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,10 +44,11 @@ final class ChatTemplate {
         this.eos = eos;
         this.traits =
                 TemplateTraits.probe(
-                        (messages, tools) -> {
+                        (messages, tools, documents) -> {
                             var variables = new LinkedHashMap<String, @Nullable Object>();
                             variables.put("messages", messages);
                             variables.put("tools", tools.isEmpty() ? null : tools);
+                            variables.put("documents", documents.isEmpty() ? null : documents);
                             variables.put("add_generation_prompt", true);
                             return render(variables);
                         });
@@ -100,7 +104,8 @@ final class ChatTemplate {
             throw new ChatException(
                     "add_generation_prompt and continue_final_message exclude each other; set one to false");
         }
-        var messages = Message.all(conversation.messages());
+        var messages =
+                Message.all(withDocuments(conversation.messages(), conversation.documents()));
         var tools =
                 conversation.toolChoice() instanceof ToolChoice.None
                         ? List.<Map<String, Object>>of()
@@ -114,6 +119,11 @@ final class ChatTemplate {
                         : withoutTools(messages, tools));
         variables.put("tools", tools.isEmpty() || !traits.tools() ? null : tools);
         variables.put("add_generation_prompt", conversation.addGenerationPrompt());
+        if (!conversation.documents().isEmpty()) {
+            variables.put(
+                    "documents",
+                    conversation.documents().written().stream().map(Document::source).toList());
+        }
         try {
             var text = render(variables);
             return conversation.continueFinalMessage() ? cut(text, messages.getLast()) : text;
@@ -125,6 +135,39 @@ final class ChatTemplate {
                                     + e.getMessage(),
                     e);
         }
+    }
+
+    /** Puts what the template does not write itself before the first user's message. */
+    private List<Map<String, Object>> withDocuments(
+            List<Map<String, Object>> messages, Documents documents) {
+        var text = (traits.documents() ? "" : documents.text()) + documents.note();
+        if (text.isEmpty()) {
+            return messages;
+        }
+        var with = new ArrayList<>(messages);
+        for (int i = 0; i < with.size(); i++) {
+            if ("user".equals(with.get(i).get("role"))) {
+                with.set(i, prefixed(text, with.get(i)));
+                return with;
+            }
+        }
+        throw new ChatException("documents need a user's message to stand before");
+    }
+
+    private static Map<String, Object> prefixed(String text, Map<String, Object> message) {
+        var prefixed = new LinkedHashMap<>(message);
+        prefixed.compute(
+                "content",
+                (_, content) -> {
+                    if (content instanceof List<?> parts) {
+                        var with = new ArrayList<Object>(parts);
+                        // Parts are joined by line breaks.
+                        with.addFirst(Map.of("type", "text", "text", text.stripTrailing()));
+                        return with;
+                    }
+                    return content instanceof String before ? text + before : content;
+                });
+        return prefixed;
     }
 
     private String render(Map<String, @Nullable Object> variables) {

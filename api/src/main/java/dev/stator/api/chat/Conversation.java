@@ -1,7 +1,10 @@
 package dev.stator.api.chat;
 
+import dev.stator.api.documents.DocumentOrder;
+import dev.stator.api.documents.Documents;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * What a chat request says, in OpenAI's shape: maps, lists, strings, numbers, booleans; JSON's null
@@ -13,8 +16,8 @@ import java.util.Map;
  * @param addGenerationPrompt end the prompt with the beginning of the assistant's turn
  * @param continueFinalMessage end the prompt inside the last message, so that the answer goes on
  *     with it; excludes {@code addGenerationPrompt}
- * @param templateArguments further variables for the template ({@code chat_template_kwargs}, {@code
- *     documents})
+ * @param templateArguments further variables for the template ({@code chat_template_kwargs})
+ * @param documents that stand before the first user's message, or where the template puts them
  */
 public record Conversation(
         List<Map<String, Object>> messages,
@@ -22,4 +25,20 @@ public record Conversation(
         ToolChoice toolChoice,
         boolean addGenerationPrompt,
         boolean continueFinalMessage,
-        Map<String, Object> templateArguments) {}
+        Map<String, Object> templateArguments,
+        Documents documents) {
+    /** The same, arranged for reuse among the prompts of one salt. */
+    public Conversation arranged(DocumentOrder order, String salt) {
+        var head =
+                messages.stream().takeWhile(message -> !"user".equals(message.get("role"))).toList();
+        long before = (long) Objects.hash(head, tools, templateArguments) << 32;
+        return new Conversation(
+                messages,
+                tools,
+                toolChoice,
+                addGenerationPrompt,
+                continueFinalMessage,
+                templateArguments,
+                documents.arranged(order, before ^ salt.hashCode()));
+    }
+}

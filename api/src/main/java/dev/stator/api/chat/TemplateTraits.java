@@ -4,7 +4,6 @@ import dev.stator.jinja.TemplateException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param tools tools that are given appear in the prompt
  * @param objectArguments a call's arguments are wanted as an object rather than as JSON text
  * @param nullContent a message that only calls tools is recognised by its content being none
+ * @param documents documents that are given appear in the prompt
  */
 record TemplateTraits(
         boolean textContent,
@@ -23,15 +23,18 @@ record TemplateTraits(
         boolean system,
         boolean tools,
         boolean objectArguments,
-        boolean nullContent) {
+        boolean nullContent,
+        boolean documents) {
     private static final String NEEDLE = "zebra42";
     private static final String FUNCTION = "look_up_zebra";
     private static final String KEY = "zebra_name";
 
-    /**
-     * @param render of messages and tools
-     */
-    static TemplateTraits probe(BiFunction<List<?>, List<?>, String> render) {
+    /** Renders messages, tools and documents. */
+    interface Rendering {
+        String apply(List<?> messages, List<?> tools, List<?> documents);
+    }
+
+    static TemplateTraits probe(Rendering render) {
         var probe = new Probe(render);
         var asText = probe.show(List.of(message("user", NEEDLE)), List.of());
         var asParts =
@@ -52,7 +55,8 @@ record TemplateTraits(
                 probe.show(List.of(system, user), List.of()).contains(NEEDLE),
                 probe.show(List.of(user), List.of(tool())).contains(FUNCTION),
                 calls.objectArguments,
-                calls.nullContent);
+                calls.nullContent,
+                probe.show(List.of(user), List.of(), List.of(document())).contains(NEEDLE));
     }
 
     private static Object content(String text, boolean asText) {
@@ -76,13 +80,21 @@ record TemplateTraits(
                 Map.of("name", FUNCTION, "description", "Looks up.", "parameters", parameters));
     }
 
+    private static Map<String, Object> document() {
+        return Map.of("id", "1", "title", "Zebras", "text", NEEDLE);
+    }
+
     private record Calls(boolean objectArguments, boolean nullContent) {}
 
-    private record Probe(BiFunction<List<?>, List<?>, String> render) {
-        /** What is rendered; nothing if the template refuses. */
+    private record Probe(Rendering render) {
         String show(List<?> messages, List<?> tools) {
+            return show(messages, tools, List.of());
+        }
+
+        /** What is rendered; nothing if the template refuses. */
+        String show(List<?> messages, List<?> tools, List<?> documents) {
             try {
-                return render.apply(messages, tools);
+                return render.apply(messages, tools, documents);
             } catch (TemplateException refused) {
                 return "";
             }

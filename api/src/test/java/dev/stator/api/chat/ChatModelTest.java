@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
+import dev.stator.api.documents.Documents;
 import dev.stator.engine.ModelInfo;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,7 +85,7 @@ final class ChatModelTest {
         for (int i = 0; i < contents.length; i++) {
             messages.add(Map.of("role", i % 2 == 0 ? "user" : "assistant", "content", contents[i]));
         }
-        return new Conversation(messages, tools, choice, true, false, Map.of());
+        return new Conversation(messages, tools, choice, true, false, Map.of(), Documents.NONE);
     }
 
     @Test

@@ -3,6 +3,9 @@ package dev.stator.api.chat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.stator.api.documents.Document;
+import dev.stator.api.documents.Documents;
+import dev.stator.api.documents.ReuseMode;
 import dev.stator.engine.ModelInfo;
 import java.util.HashMap;
 import java.util.List;
@@ -79,7 +82,7 @@ final class ChatTemplateTest {
 
     private static Conversation conversation(
             List<Map<String, Object>> messages, List<Map<String, Object>> tools) {
-        return new Conversation(messages, tools, new ToolChoice.Auto(), true, false, Map.of());
+        return new Conversation(messages, tools, new ToolChoice.Auto(), true, false, Map.of(), Documents.NONE);
     }
 
     private static String render(String source, List<Map<String, Object>> messages) {
@@ -174,7 +177,8 @@ final class ChatTemplateTest {
                         new ToolChoice.None(),
                         true,
                         false,
-                        Map.of());
+                        Map.of(),
+                        Documents.NONE);
         assertThat(template(QWEN).render(asked)).doesNotContain("add");
         assertThat(template(CHATML).render(asked)).doesNotContain("add");
     }
@@ -220,13 +224,38 @@ final class ChatTemplateTest {
                                 "enable_thinking",
                                 false,
                                 "messages",
-                                List.of(),
-                                "documents",
-                                List.of("d")));
-        assertThat(
-                        template("{{ messages | length }}{{ enable_thinking }}{{ documents }}")
-                                .render(asked))
-                .isEqualTo("1False['d']");
+                                List.of()),
+                        Documents.NONE);
+        assertThat(template("{{ messages | length }}{{ enable_thinking }}").render(asked))
+                .isEqualTo("1False");
+    }
+
+    @Test
+    void documentsStandWhereTheTemplatePutsThemOrElseBeforeTheQuestion() {
+        var document =
+                new Document(
+                        Optional.of("7"), "Bees", "Bees hum.", Map.of("title", "Bees", "text", "Bees hum."));
+        var documents = Documents.of(List.of(document), ReuseMode.EXACT, true);
+        for (Object content :
+                List.of("Do they?", List.of(Map.of("type", "text", "text", "Do they?")))) {
+            var asked =
+                    new Conversation(
+                            List.of(message("system", "S"), message("user", content)),
+                            List.of(),
+                            new ToolChoice.Auto(),
+                            false,
+                            false,
+                            Map.of(),
+                            documents);
+            assertThat(template(CHATML).render(asked))
+                    .contains("user\n[doc 7] Bees\nBees hum.\nDo they?<|im_end|>");
+            assertThat(
+                            template(
+                                            "{% for d in documents %}<{{ d.title }}: {{ d.text }}>{% endfor %}"
+                                                    + "{{ messages[-1].content }}")
+                                    .render(asked))
+                    .isEqualTo("<Bees: Bees hum.>Do they?");
+        }
     }
 
     @Test
@@ -238,7 +267,8 @@ final class ChatTemplateTest {
                         new ToolChoice.Auto(),
                         false,
                         true,
-                        Map.of());
+                        Map.of(),
+                        Documents.NONE);
         assertThat(template(CHATML).render(asked)).endsWith("<|im_start|>assistant\nThe sum is ");
         assertThat(template(CHATML.replace("m.content", "m.content | trim")).render(asked))
                 .endsWith("<|im_start|>assistant\nThe sum is");
@@ -275,7 +305,8 @@ final class ChatTemplateTest {
                                                         new ToolChoice.Auto(),
                                                         true,
                                                         true,
-                                                        Map.of())))
+                                                        Map.of(),
+                                                        Documents.NONE)))
                 .isInstanceOf(ChatException.class)
                 .hasMessageContaining("exclude each other");
     }

@@ -7,6 +7,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * RAGPulse: a week of a university's retrieval service. The trace lists the parts of each prompt by
@@ -50,21 +52,55 @@ final class RagPulseReader {
 
     static Recorded read(Path trace, OptionalInt blockTokens, int most) {
         var reader = new RagPulseReader(blockTokens.orElse(BLOCK_TOKENS));
-        for (var kind : KINDS) {
-            reader.lengths.put(kind.name, lengths(trace.resolveSibling(kind.file), kind));
-        }
         var requests = new ArrayList<TraceRequest>();
-        try (var lines = new TraceLines(trace)) {
-            for (var line = JsonLine.next(lines); line.isPresent(); line = JsonLine.next(lines)) {
-                requests.add(reader.request(line.get()));
-            }
-        }
+        reader.read(trace, line -> requests.add(reader.request(line)));
         requests.sort(Comparator.comparingLong(TraceRequest::arrivalNanos));
         return new Recorded(
                 trace.toString(),
                 reader.blockTokens,
                 requests.subList(0, Math.min(most, requests.size())),
                 TICK_NANOS);
+    }
+
+    /** The prompts of a trace by their parts, in the order in which they came. */
+    static List<RagPrompt> prompts(Path trace) {
+        var reader = new RagPulseReader(BLOCK_TOKENS);
+        var prompts = new ArrayList<RagPrompt>();
+        reader.read(trace, line -> prompts.add(reader.prompt(line)));
+        return prompts;
+    }
+
+    private void read(Path trace, Consumer<JsonLine> request) {
+        for (var kind : KINDS) {
+            lengths.put(kind.name, lengths(trace.resolveSibling(kind.file), kind));
+        }
+        try (var lines = new TraceLines(trace)) {
+            for (var line = JsonLine.next(lines); line.isPresent(); line = JsonLine.next(lines)) {
+                request.accept(line.get());
+            }
+        }
+    }
+
+    private RagPrompt prompt(JsonLine line) {
+        var parts = KINDS.stream().map(kind -> parts(line, kind)).toList();
+        return new RagPrompt(
+                parts.get(0),
+                parts.get(1),
+                Stream.of(parts.get(2), parts.get(3), parts.get(4)).flatMap(List::stream).toList());
+    }
+
+    private List<RagPrompt.Part> parts(JsonLine line, Kind kind) {
+        var known = lengths.getOrDefault(kind.name, Map.of());
+        var parts = new ArrayList<RagPrompt.Part>();
+        for (long id : line.ids(line.node().path("hash_ids").path(kind.name), kind.name)) {
+            var length = known.get(id);
+            if (length == null) {
+                throw line.wrong(
+                        "'%s' names %d, which is not in %s".formatted(kind.name, id, kind.file));
+            }
+            parts.add(new RagPrompt.Part(id, length));
+        }
+        return parts;
     }
 
     private static Map<Long, Integer> lengths(Path file, Kind kind) {
@@ -81,16 +117,9 @@ final class RagPulseReader {
         var keys = new BlockKeys();
         int tokens = 0;
         for (var kind : KINDS) {
-            var known = lengths.getOrDefault(kind.name, Map.of());
-            for (long id : line.ids(line.node().path("hash_ids").path(kind.name), kind.name)) {
-                var length = known.get(id);
-                if (length == null) {
-                    throw line.wrong(
-                            "'%s' names %d, which is not in %s"
-                                    .formatted(kind.name, id, kind.file));
-                }
-                keys.append(id, length);
-                tokens += length;
+            for (var part : parts(line, kind)) {
+                keys.append(part.id(), part.tokens());
+                tokens += part.tokens();
             }
         }
         int prompt = Math.max(tokens, line.tokens("input_length"));

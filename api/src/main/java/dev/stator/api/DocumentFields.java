@@ -1,0 +1,77 @@
+package dev.stator.api;
+
+import dev.stator.api.documents.Document;
+import dev.stator.api.documents.Documents;
+import dev.stator.api.documents.ReuseMode;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** Checks {@code documents}, and what may be done with them for the sake of reuse. */
+final class DocumentFields {
+    private static final int MOST = 1_000;
+    private static final String ID = "[^\\[\\]\\p{Cntrl}]{1,100}";
+
+    private DocumentFields() {}
+
+    /**
+     * @throws ApiException naming what is wrong
+     */
+    static Documents of(Fields fields) {
+        var reuse =
+                fields.choice("reuse", ReuseMode.labels(), ReuseMode::of).orElse(ReuseMode.EXACT);
+        boolean ranked = fields.flag("rank_note", true);
+        var sent = fields.objects("documents");
+        if (sent.size() > MOST) {
+            throw fields.wrong(
+                    "documents",
+                    "`documents` may hold at most %d, not %d.".formatted(MOST, sent.size()));
+        }
+        var documents = new ArrayList<Document>();
+        var byId = new HashMap<String, Document>();
+        for (var each : sent) {
+            var document = document(each);
+            document.id()
+                    .map(id -> byId.putIfAbsent(id, document))
+                    .filter(other -> !other.equals(document))
+                    .ifPresent(
+                            _ -> {
+                                throw each.wrong(
+                                        "id", "Two different documents have the same `id`.");
+                            });
+            documents.add(document);
+        }
+        return Documents.of(documents, reuse, ranked);
+    }
+
+    private static Document document(Fields fields) {
+        var text =
+                fields.string("text")
+                        .filter(written -> !written.isBlank())
+                        .orElseThrow(() -> fields.wrong("text", "A document needs `text`."));
+        Map<String, Object> source = Json.map(fields.object());
+        return new Document(id(fields), title(fields), text, source);
+    }
+
+    /** Other services' clients number their documents. */
+    private static Optional<String> id(Fields fields) {
+        if (fields.value("id").filter(node -> node.isIntegralNumber()).isPresent()) {
+            return Optional.of(Long.toString(fields.longInteger("id").orElseThrow()));
+        }
+        var id = fields.string("id");
+        if (id.isPresent() && !id.get().matches(ID)) {
+            throw fields.wrong(
+                    "id", "A document's `id` must be 1 to 100 characters without brackets.");
+        }
+        return id;
+    }
+
+    private static String title(Fields fields) {
+        var title = fields.string("title").orElse("");
+        if (title.lines().count() > 1) {
+            throw fields.wrong("title", "A document's `title` must be one line.");
+        }
+        return title.strip();
+    }
+}

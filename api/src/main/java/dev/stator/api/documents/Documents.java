@@ -1,0 +1,93 @@
+package dev.stator.api.documents;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * The documents of a request.
+ *
+ * @param given as the client sent them, best first
+ * @param written as the model reads them
+ * @param ranked whether the client's order tells how relevant they are
+ */
+public record Documents(
+        List<Document> given, List<Document> written, ReuseMode reuse, boolean ranked) {
+    public static final Documents NONE = of(List.of(), ReuseMode.EXACT, false);
+
+    public Documents {
+        given = List.copyOf(given);
+        written = List.copyOf(written);
+    }
+
+    /** As they were sent. */
+    public static Documents of(List<Document> given, ReuseMode reuse, boolean ranked) {
+        return new Documents(given, given, reuse, ranked);
+    }
+
+    public boolean isEmpty() {
+        return given.isEmpty();
+    }
+
+    /**
+     * The same in the order that lets the most be reused, each once; unchanged if they are not a
+     * set.
+     *
+     * @param head see {@link DocumentOrder#arrange}
+     */
+    public Documents arranged(DocumentOrder order, long head) {
+        if (reuse == ReuseMode.EXACT) {
+            return this;
+        }
+        var set = given.stream().distinct().toList();
+        var items =
+                set.stream()
+                        .map(each -> new DocumentOrder.Item(each.key(), each.text().length()))
+                        .toList();
+        var best = Arrays.stream(order.arrange(head, items)).mapToObj(set::get).toList();
+        return new Documents(given, best, reuse, ranked);
+    }
+
+    /** What the model can cite them by, as they are written. */
+    public List<String> names() {
+        return IntStream.range(0, written.size()).mapToObj(this::name).toList();
+    }
+
+    /** A place in a list says which is meant; in a set places change, and with them all reuse. */
+    private String name(int i) {
+        var document = written.get(i);
+        return reuse == ReuseMode.EXACT
+                ? document.id().orElse(Integer.toString(i + 1))
+                : document.name();
+    }
+
+    /** All of them, for templates that have no place for documents; ends with a line break. */
+    public String text() {
+        return IntStream.range(0, written.size())
+                .mapToObj(
+                        i ->
+                                "[doc %s] %s"
+                                                .formatted(name(i), written.get(i).title())
+                                                .stripTrailing()
+                                        + "\n"
+                                        + written.get(i).text().strip()
+                                        + "\n")
+                .collect(Collectors.joining());
+    }
+
+    /**
+     * The client's order, where another one is written and it means something; empty otherwise. It
+     * stands behind the documents: before them or in them it would make every prompt another one.
+     * That models answer better with it than without is ContextPilot's finding.
+     */
+    public String note() {
+        if (reuse == ReuseMode.EXACT || !ranked || written.size() < 2) {
+            return "";
+        }
+        return given.stream()
+                .distinct()
+                .map(document -> "[doc " + document.name() + "]")
+                .collect(Collectors.joining(", ", "Most relevant first: ", ".\n"));
+    }
+}
