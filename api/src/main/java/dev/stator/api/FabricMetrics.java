@@ -28,7 +28,7 @@ import java.util.function.ToDoubleFunction;
  * <tr><td>{@code stator_queue_requests{class}}, {@code stator_queue_prompt_tokens{class}}, {@code
  *     stator_queue_drain_seconds{class}}<td>what waits in each class, and for how long it will
  * <tr><td>{@code stator_prompt_tokens_total}<td>prompt tokens of finished requests
- * <tr><td>{@code stator_prompt_tokens_by_source_total{source}}<td>the same: device, host, disk, computed
+ * <tr><td>{@code stator_prompt_tokens_by_source_total{source}}<td>the same: device, host, disk, remote, computed
  * <tr><td>{@code stator_generation_tokens_total}<td>
  * <tr><td>{@code stator_requests_shed_total}<td>refused with 429 or 503
  * <tr><td>{@code stator_requests_shed_by_reason_total{reason}}<td>the same: queue_full, deadline,
@@ -44,6 +44,11 @@ import java.util.function.ToDoubleFunction;
  *     read_seconds_total} (÷ hits: seconds a read), {@code evictions_total{reason}} (room: the segment
  *     had to make room; orphan: a block before it went), {@code write_amplification}, {@code readable}
  *     and {@code writable} (0 once the disk has failed)
+ * <tr><td>{@code stator_remote_cache_*}<td>the same of the remote tier, and {@code reachable} (0 while
+ *     it is left alone because it does not answer), {@code breaker_openings_total}, {@code
+ *     checksum_failures_total}, {@code foreign_total} (another format version or model), {@code
+ *     probe_seconds_total} (÷ probes: seconds a question what is there), {@code given_up_total} (fetches
+ *     that were not faster than computing)
  * </table>
  */
 final class FabricMetrics implements MultiCollector {
@@ -72,6 +77,9 @@ final class FabricMetrics implements MultiCollector {
                     "blocks",
                     "queue_blocks",
                     "queue_bytes");
+
+    private static final Set<String> REMOTE_GAUGES =
+            Set.of("reachable", "blocks_known", "queue_blocks", "queue_bytes");
 
     /** Counters whose names go on with a reason. */
     private static final String EVICTIONS = "evictions_";
@@ -102,6 +110,16 @@ final class FabricMetrics implements MultiCollector {
                             }
                         });
         disk(all, stats.disk());
+        stats.remote()
+                .forEach(
+                        (name, value) -> {
+                            var full = "stator_remote_cache_" + name;
+                            var help = "Remote tier: " + name.replace('_', ' ') + ".";
+                            all.metricSnapshot(
+                                    REMOTE_GAUGES.contains(name)
+                                            ? gauge(full, help, value)
+                                            : counter(full, help, value));
+                        });
         return all.build();
     }
 

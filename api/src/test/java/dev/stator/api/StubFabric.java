@@ -179,6 +179,7 @@ final class StubFabric implements Fabric {
                         100.0,
                         "bytes_written",
                         125.0),
+                Map.of("reachable", 1.0, "hits", 4.0),
                 Map.of(Stage.PREFILL, new PredictionError(3, -1.5, 0.1, 0.4)));
     }
 

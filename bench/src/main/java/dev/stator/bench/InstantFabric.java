@@ -156,6 +156,7 @@ final class InstantFabric implements Fabric {
                 0,
                 Map.of(),
                 Map.of(),
+                Map.of(),
                 Map.of());
     }
 

@@ -32,6 +32,8 @@ public final class Logging extends ContextAwareBase implements Configurator {
         context.getLogger("dev.stator").setLevel(Level.INFO);
         // Says of each client that breaks its connection off that it is an error.
         context.getLogger("io.vertx.core.net.impl.ConnectionBase").setLevel(Level.OFF);
+        // Tells of every attempt to reconnect; the remote tier tells once.
+        context.getLogger("io.lettuce").setLevel(Level.ERROR);
         return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
     }
 

@@ -1,9 +1,12 @@
 package dev.stator.cli;
 
+import dev.stator.cache.remote.SharedKey;
 import dev.stator.engine.KvShape;
 import dev.stator.engine.ModelInfo;
+import dev.stator.remote.RemoteStores;
 import dev.stator.serving.DiskCache;
 import dev.stator.serving.NodeOptions;
+import dev.stator.serving.RemoteCache;
 import dev.stator.serving.ServiceClass;
 import java.io.IOException;
 import java.nio.file.FileStore;
@@ -65,9 +68,10 @@ record NodeSizing(Configuration configuration, Machine machine, Folders folders)
                                 configuration.get(Settings.MAX_QUEUE),
                                 configuration.find(Settings.CLASS_WEIGHTS).orElse(Map.of()),
                                 configuration.find(Settings.CLASS_QUEUES).orElse(Map.of())),
-                        diskCache());
+                        diskCache(),
+                        Optional.empty());
         requireMemory(model, options);
-        return options;
+        return remoteCache().map(options::withRemoteCache).orElse(options);
     }
 
     int threads() {
@@ -183,6 +187,32 @@ record NodeSizing(Configuration configuration, Machine machine, Folders folders)
         } catch (IOException _) {
             return Optional.empty();
         }
+    }
+
+    private Optional<RemoteCache> remoteCache() {
+        var url = configuration.find(Settings.REMOTE_CACHE);
+        var keyFile = configuration.find(Settings.REMOTE_CACHE_KEY_FILE);
+        if (url.isEmpty()) {
+            if (keyFile.isPresent()) {
+                throw Refusal.misused(
+                        "remote-cache-key-file means nothing without remote-cache, which names the store");
+            }
+            return Optional.empty();
+        }
+        if (keyFile.isEmpty()) {
+            throw Refusal.misused(
+                    "remote-cache needs remote-cache-key-file, as nothing that comes from a store is trusted without one. Make it once with: head -c 32 /dev/urandom > remote.key && chmod 600 remote.key; then copy it to every server that shares the store");
+        }
+        var key = SharedKey.read(keyFile.get());
+        var timeout = configuration.get(Settings.REMOTE_CACHE_TIMEOUT);
+        return Optional.of(
+                new RemoteCache(
+                        RemoteStores.open(url.get(), timeout),
+                        key,
+                        configuration.get(Settings.REMOTE_CACHE_CODEC)
+                                == Settings.RemoteCodec.LOSSLESS,
+                        timeout,
+                        configuration.get(Settings.REMOTE_CACHE_TTL)));
     }
 
     /** The folder, or the one in which it is going to be made. */

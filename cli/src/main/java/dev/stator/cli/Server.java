@@ -70,11 +70,17 @@ final class Server implements AutoCloseable {
             Configuration configuration, LlamaEngine engine, String modelName, Patience patience) {
         var sizing = new NodeSizing(configuration, Machine.read(), NodeSizing.Folders.ofSystem());
         var node = checked(() -> sizing.options(engine.model()));
-        var fabric =
-                patience.during(
-                        "making room for the KV of %d workers"
-                                .formatted(node.prefillWorkers() + node.decodeWorkers()),
-                        () -> NodeFabric.start(engine, node));
+        NodeFabric fabric;
+        try {
+            fabric =
+                    patience.during(
+                            "making room for the KV of %d workers"
+                                    .formatted(node.prefillWorkers() + node.decodeWorkers()),
+                            () -> NodeFabric.start(engine, node));
+        } catch (RuntimeException e) {
+            node.remoteCache().ifPresent(cache -> cache.store().close());
+            throw e;
+        }
         try {
             var options = checked(() -> apiOptions(configuration, modelName));
             return new Server(engine, fabric, ApiServer.start(options, fabric), node, options);
@@ -163,7 +169,10 @@ final class Server implements AutoCloseable {
                         node.contextTokens(),
                         node.threads(),
                         ByteSize.format(node.hostCacheBytes()),
-                        node.diskCache().map(this::diskWords).orElse(""));
+                        node.diskCache().map(this::diskWords).orElse("")
+                                + node.remoteCache()
+                                        .map(cache -> " remote-cache=" + cache.store().address())
+                                        .orElse(""));
     }
 
     private String diskWords(DiskCache cache) {

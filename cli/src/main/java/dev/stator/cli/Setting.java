@@ -67,6 +67,20 @@ record Setting<T>(
                 texts -> reader.read(texts.getLast()));
     }
 
+    /** A setting whose value must never be printed, and whose absence means something. */
+    static <T> Setting<T> secret(
+            String name, String placeholder, String fallbackText, String help, Single<T> reader) {
+        return new Setting<>(
+                name,
+                placeholder,
+                Optional.empty(),
+                fallbackText,
+                help,
+                false,
+                true,
+                texts -> reader.read(texts.getLast()));
+    }
+
     static Setting<List<String>> list(
             String name, String placeholder, boolean secret, String fallbackText, String help) {
         return new Setting<>(

@@ -1,6 +1,7 @@
 package dev.stator.cli;
 
 import dev.stator.api.WaitingOptions;
+import dev.stator.remote.RemoteStores;
 import dev.stator.routing.Mode;
 import dev.stator.routing.Policy;
 import dev.stator.serving.ServiceClass;
@@ -178,6 +179,41 @@ final class Settings {
                     "one that is made in each folder",
                     "at least 32 random bytes that the disk cache is encrypted with",
                     Settings::path);
+    static final Setting<String> REMOTE_CACHE =
+            Setting.secret(
+                    "remote-cache",
+                    "URL",
+                    "none",
+                    "store in which servers share blocks: " + RemoteStores.SPELLINGS,
+                    Settings::text);
+    static final Setting<Path> REMOTE_CACHE_KEY_FILE =
+            Setting.derived(
+                    "remote-cache-key-file",
+                    "FILE",
+                    "none; remote-cache needs one",
+                    "at least 32 random bytes, the same on all servers that share a store: encrypts blocks and names",
+                    Settings::path);
+    static final Setting<RemoteCodec> REMOTE_CACHE_CODEC =
+            Setting.of(
+                    "remote-cache-codec",
+                    "CODEC",
+                    "raw",
+                    "raw, or lossless (compressed: fewer bytes, more computing)",
+                    choice(RemoteCodec.class));
+    static final Setting<Duration> REMOTE_CACHE_TIMEOUT =
+            Setting.of(
+                    "remote-cache-timeout-ms",
+                    "MILLISECONDS",
+                    "1000",
+                    "how long an answer of the remote cache is waited for; three too late in a row and it is left alone until it answers again",
+                    text -> Duration.ofMillis(whole(1, 600_000).read(text)));
+    static final Setting<Duration> REMOTE_CACHE_TTL =
+            Setting.of(
+                    "remote-cache-ttl-seconds",
+                    "SECONDS",
+                    "86400",
+                    "how long Redis keeps a block after it was written; 0: until it needs the room; S3 keeps blocks as its bucket's lifecycle rules say",
+                    text -> Duration.ofSeconds(whole(0, Integer.MAX_VALUE).read(text)));
     static final Setting<Integer> MAX_QUEUE =
             Setting.of(
                     "max-queue",
@@ -283,6 +319,11 @@ final class Settings {
                     DISK_CACHE,
                     DISK_CACHE_SIZE,
                     DISK_CACHE_KEY_FILE,
+                    REMOTE_CACHE,
+                    REMOTE_CACHE_KEY_FILE,
+                    REMOTE_CACHE_CODEC,
+                    REMOTE_CACHE_TIMEOUT,
+                    REMOTE_CACHE_TTL,
                     MAX_QUEUE,
                     CLASS_QUEUES,
                     CLASS_WEIGHTS,
@@ -311,6 +352,12 @@ final class Settings {
         BF16,
         F32,
         Q8_0
+    }
+
+    /** How blocks are written to the remote cache. */
+    enum RemoteCodec {
+        RAW,
+        LOSSLESS
     }
 
     private Settings() {}

@@ -30,6 +30,7 @@ final class ArchitectureTest {
     private static final Map<String, Set<String>> ARROWS =
             Map.of(
                     "cache", Set.of(),
+                    "remote", Set.of("cache"),
                     "engine", Set.of(),
                     "jinja", Set.of(),
                     "models", Set.of(),
@@ -37,13 +38,15 @@ final class ArchitectureTest {
                     "sim", Set.of("routing", "cache"),
                     "serving", Set.of("routing", "engine", "cache"),
                     "api", Set.of("serving", "jinja"),
-                    "cli", Set.of("api", "models", "sim"));
+                    "cli", Set.of("api", "models", "remote", "sim"));
 
     /** Libraries that only these modules may touch. */
     private static final Map<String, Set<String>> HOMES =
             Map.of(
                     "io.vertx..", Set.of("api"),
                     "io.netty..", Set.of("api"),
+                    "io.lettuce..", Set.of("remote"),
+                    "io.airlift..", Set.of("cache"),
                     "io.prometheus..", Set.of("api"),
                     "picocli..", Set.of("cli"),
                     "org.jline..", Set.of("cli"),

@@ -20,11 +20,17 @@ import java.util.Optional;
 final class Blocks implements AutoCloseable {
     private final Optional<HostTier> tier;
     private final Optional<DiskBlocks> disk;
+    private final Optional<RemoteBlocks> remote;
     private final int blockTokens;
 
-    Blocks(Optional<HostTier> tier, Optional<DiskBlocks> disk, int blockTokens) {
+    Blocks(
+            Optional<HostTier> tier,
+            Optional<DiskBlocks> disk,
+            Optional<RemoteBlocks> remote,
+            int blockTokens) {
         this.tier = tier;
         this.disk = disk;
+        this.remote = remote;
         this.blockTokens = blockTokens;
     }
 
@@ -37,16 +43,36 @@ final class Blocks implements AutoCloseable {
     }
 
     /**
+     * Finds out what other nodes have of a request that is about to be queued, within a small part
+     * of what it would take to compute it.
+     *
+     * @param startsAtOnce false if others wait before it: then nothing is waited for
+     */
+    void lookFor(Request request, boolean startsAtOnce) {
+        if (remote.isPresent() && nearBlocks(request) * blockTokens < request.reusable()) {
+            remote.get().lookFor(request, startsAtOnce);
+        }
+    }
+
+    /** Leading blocks that the node itself has. */
+    private int nearBlocks(Request request) {
+        int inHost = tier.map(cache -> cache.match(request.promptKeys())).orElse(0);
+        return inHost + disk.map(its -> its.match(request.promptKeys(), inHost)).orElse(0);
+    }
+
+    /**
      * Begins to fetch what the plan means to have from slower tiers. Comes before the request's
      * claims, so that nobody computes what is on its way.
      */
     void fetch(Request request, Plan plan) {
         disk.ifPresent(tier -> tier.fetch(request, plan));
+        remote.ifPresent(tier -> tier.fetch(request, plan));
     }
 
     /** A reservation was committed: slower tiers may have the block, too. */
     void published(BlockKey key, BlockKey parent, int[] tokens, int from, int to) {
         disk.ifPresent(tier -> tier.writeBehind(key, parent, tokens, from, to));
+        remote.ifPresent(tier -> tier.writeBehind(key, parent, tokens, from, to));
     }
 
     /**
@@ -125,6 +151,23 @@ final class Blocks implements AutoCloseable {
         return disk.isPresent();
     }
 
+    /**
+     * @param workers one of each kind, which the router knows
+     */
+    void watchSpeed(List<String> workers) {
+        remote.ifPresent(its -> its.watchSpeed(workers));
+    }
+
+    /** Whether there is a tier that other nodes share. */
+    boolean isShared() {
+        return remote.isPresent();
+    }
+
+    /** Gauges and counters of the remote tier by name. */
+    Map<String, Double> remoteStats() {
+        return remote.map(RemoteBlocks::stats).orElse(Map.of());
+    }
+
     /** Gauges and counters of the disk tier by name. */
     Map<String, Double> diskStats() {
         return disk.map(DiskBlocks::stats).orElse(Map.of());
@@ -133,6 +176,7 @@ final class Blocks implements AutoCloseable {
     /** Slower tiers first, as they read from the host tier. */
     @Override
     public void close() {
+        remote.ifPresent(RemoteBlocks::close);
         disk.ifPresent(DiskBlocks::close);
         tier.ifPresent(HostTier::close);
     }

@@ -11,6 +11,7 @@ import dev.stator.routing.Router;
 import dev.stator.routing.index.Place;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -56,6 +57,11 @@ final class DiskBlocks implements AutoCloseable {
                 Arrays.copyOfRange(tokens, from, to),
                 lease.rows(),
                 lease::close);
+    }
+
+    /** How many keys from {@code from} on can be read. */
+    int match(List<BlockKey> keys, int from) {
+        return disk.match(keys, from);
     }
 
     /** Begins to fetch the blocks that the plan means to have without computing them. */

@@ -14,6 +14,7 @@ import java.util.Map;
  * @param cache gauges and counters of the host tier by name, e.g. {@code blocks}, {@code
  *     bytes_capacity}, {@code evictions}
  * @param disk the same of the disk tier; empty if there is none
+ * @param remote the same of the remote tier
  * @param predictionErrors how far the router's predictions were off lately, for stages of which
  *     there was a first token
  */
@@ -25,6 +26,7 @@ public record FabricStats(
         long generatedTokens,
         Map<String, Long> cache,
         Map<String, Double> disk,
+        Map<String, Double> remote,
         Map<Stage, PredictionError> predictionErrors) {
     /**
      * @param role {@code prefill} or {@code decode}

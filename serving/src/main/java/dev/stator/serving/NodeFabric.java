@@ -7,6 +7,9 @@ import dev.stator.cache.HostTierOptions;
 import dev.stator.cache.disk.DiskFolder;
 import dev.stator.cache.disk.DiskTier;
 import dev.stator.cache.disk.DiskTierOptions;
+import dev.stator.cache.remote.PayloadCodec;
+import dev.stator.cache.remote.RemoteTier;
+import dev.stator.cache.remote.RemoteTierOptions;
 import dev.stator.engine.ContextOptions;
 import dev.stator.engine.Embedder;
 import dev.stator.engine.Engine;
@@ -36,6 +39,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
 
 /**
  * One process that does everything: host tier, prefill and decode workers over one loaded model.
@@ -62,7 +66,8 @@ public final class NodeFabric implements Fabric {
     private static final int MIXED_PART = 8;
 
     /**
-     * Blocks that wait to be written to disk keep their slots: at most this part of the host tier.
+     * Blocks that wait to be written to disk, or to a store, keep their slots: at most this part of
+     * the host tier for either.
      */
     private static final int WRITE_BEHIND_PART = 8;
 
@@ -97,14 +102,17 @@ public final class NodeFabric implements Fabric {
                         index,
                         Ticker.system(),
                         new SplittableRandom());
-        this.blocks = openBlocks();
+        var speed = new PrefillSpeed();
+        this.blocks = openBlocks(speed);
         for (var source : List.of("device", "host", "computed")) {
             promptTokens.put(source, new AtomicLong());
         }
         if (blocks.onDisk()) {
             promptTokens.put("disk", new AtomicLong());
         }
-        var speed = new PrefillSpeed();
+        if (blocks.isShared()) {
+            promptTokens.put("remote", new AtomicLong());
+        }
         this.binder = new Binder(options.queue(), decode, prefill, router, blocks);
         try {
             if (engine.model().generates()) {
@@ -123,6 +131,11 @@ public final class NodeFabric implements Fabric {
         prefill.forEach(Worker::start);
         decode.forEach(Worker::start);
         binder.start();
+        blocks.watchSpeed(
+                Stream.of(prefill, decode)
+                        .flatMap(kind -> kind.stream().limit(1))
+                        .map(Worker::id)
+                        .toList());
     }
 
     /**
@@ -143,17 +156,70 @@ public final class NodeFabric implements Fabric {
         long onDisk =
                 options.diskCache().map(DiskCache::bytes).orElse(0L)
                         / ((long) bytesPerToken * options.blockTokens());
-        return Math.max(LEAST_INDEX_BYTES, (inHost + onDevices + onDisk) * INDEX_BYTES_PER_BLOCK);
+        long remote = options.remoteCache().isPresent() ? RemoteTier.MOST_KNOWN : 0;
+        return Math.max(
+                LEAST_INDEX_BYTES,
+                (inHost + onDevices + onDisk + remote) * INDEX_BYTES_PER_BLOCK);
     }
 
-    private Blocks openBlocks() {
+    private Blocks openBlocks(PrefillSpeed speed) {
         var host = openTier(engine, options, index);
         try {
-            return new Blocks(host, host.flatMap(this::openDisk), options.blockTokens());
+            return new Blocks(
+                    host,
+                    host.flatMap(this::openDisk),
+                    host.flatMap(tier -> openRemote(tier, speed)),
+                    options.blockTokens());
         } catch (RuntimeException e) {
             host.ifPresent(HostTier::close);
             throw e;
         }
+    }
+
+    private Optional<RemoteBlocks> openRemote(HostTier host, PrefillSpeed speed) {
+        return options.remoteCache()
+                .map(
+                        cache -> {
+                            var place = new Place(Tier.REMOTE, cache.store().address());
+                            return new RemoteBlocks(
+                                    host,
+                                    RemoteTier.open(
+                                            cache.store(), remoteOptions(cache, host, place)),
+                                    router,
+                                    place,
+                                    speed,
+                                    options.blockTokens(),
+                                    cache.timeout().toMillis());
+                        });
+    }
+
+    private RemoteTierOptions remoteOptions(RemoteCache cache, HostTier host, Place place) {
+        var options =
+                RemoteTierOptions.of(
+                                cache.key(),
+                                BlockKey.root("remote tier", engine.model().fingerprint()),
+                                this.options.blockTokens(),
+                                host.options().blockBytes(this.options.blockTokens()))
+                        .withTimes(cache.timeout(), cache.life())
+                        .withQueueBytes(writeBehindBytes())
+                        .withInventory(new TierFeed(place, index));
+        return cache.lossless()
+                ? options.withCodec(new PayloadCodec.Lossless(elementBytes()))
+                : options;
+    }
+
+    /** Of the numbers that KV consists of; 1 where they are quantised. */
+    private int elementBytes() {
+        return switch (engine.model().kv().map(KvShape::type).orElse("")) {
+            case "f16", "bf16" -> 2;
+            case "f32" -> 4;
+            default -> 1;
+        };
+    }
+
+    private long writeBehindBytes() {
+        return Math.clamp(
+                options.hostCacheBytes() / WRITE_BEHIND_PART, 1, MOST_WRITE_BEHIND_BYTES);
     }
 
     private Optional<DiskBlocks> openDisk(HostTier host) {
@@ -181,11 +247,7 @@ public final class NodeFabric implements Fabric {
                                     .toList(),
                             BlockKey.root("disk tier", engine.model().fingerprint()))
                     .withKeyFile(cache.keyFile())
-                    .withQueueBytes(
-                            Math.clamp(
-                                    options.hostCacheBytes() / WRITE_BEHIND_PART,
-                                    1,
-                                    MOST_WRITE_BEHIND_BYTES));
+                    .withQueueBytes(writeBehindBytes());
         } catch (IllegalArgumentException e) {
             throw new CacheException(String.valueOf(e.getMessage()), e);
         }
@@ -284,14 +346,18 @@ public final class NodeFabric implements Fabric {
     public Admission submit(GenerationRequest asked, GenerationListener listener) {
         check(asked);
         var root = BlockKey.root(engine.model().fingerprint(), asked.salt());
-        return binder.submit(
+        var request =
                 new Request(
                         requests.incrementAndGet(),
                         asked,
                         new Counting(listener),
                         root,
                         options.blockTokens(),
-                        this::cancelled));
+                        this::cancelled);
+        if (blocks.isShared()) {
+            blocks.lookFor(request, binder.state().requests() == 0);
+        }
+        return binder.submit(request);
     }
 
     private void check(GenerationRequest asked) {
@@ -376,6 +442,7 @@ public final class NodeFabric implements Fabric {
                 generatedTokens.get(),
                 blocks.stats(),
                 blocks.diskStats(),
+                blocks.remoteStats(),
                 predictionErrors());
     }
 

@@ -25,6 +25,7 @@ import java.util.Optional;
  * @param hostCacheFolder where the host tier's file is made
  * @param queue how requests wait; see {@link ServiceClass#queue(int)}
  * @param diskCache the disk tier, if there is to be one
+ * @param remoteCache the remote tier, if there is to be one
  */
 public record NodeOptions(
         Mode mode,
@@ -42,7 +43,8 @@ public record NodeOptions(
         long hostCacheBytes,
         Path hostCacheFolder,
         QueueOptions queue,
-        Optional<DiskCache> diskCache) {
+        Optional<DiskCache> diskCache,
+        Optional<RemoteCache> remoteCache) {
     public NodeOptions {
         require(prefillWorkers >= 0, "prefill-workers must not be negative");
         require(decodeWorkers >= 1, "decode-workers must be at least 1");
@@ -59,10 +61,13 @@ public record NodeOptions(
         require(
                 diskCache.isEmpty() || hostCacheBytes > 0,
                 "disk-cache needs the host tier, which host-cache 0 turns off");
+        require(
+                remoteCache.isEmpty() || hostCacheBytes > 0,
+                "remote-cache needs the host tier, which host-cache 0 turns off");
     }
 
     /**
-     * A router that predicts, no disk tier.
+     * A router that predicts, no disk and no remote tier.
      *
      * @param maxQueue requests that may wait; one more is shed
      */
@@ -97,6 +102,7 @@ public record NodeOptions(
                 hostCacheBytes,
                 hostCacheFolder,
                 ServiceClass.queue(maxQueue),
+                Optional.empty(),
                 Optional.empty());
     }
 
@@ -117,6 +123,28 @@ public record NodeOptions(
                 hostCacheBytes,
                 hostCacheFolder,
                 queue,
+                Optional.of(cache),
+                remoteCache);
+    }
+
+    public NodeOptions withRemoteCache(RemoteCache cache) {
+        return new NodeOptions(
+                mode,
+                policy,
+                prefillWorkers,
+                decodeWorkers,
+                contextTokens,
+                prefillCells,
+                decodeCells,
+                running,
+                blockTokens,
+                stepTokens,
+                threads,
+                slowdownPercent,
+                hostCacheBytes,
+                hostCacheFolder,
+                queue,
+                diskCache,
                 Optional.of(cache));
     }
 

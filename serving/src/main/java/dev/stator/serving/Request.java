@@ -57,6 +57,14 @@ final class Request implements Admission.Admitted {
     /** How long it took to bring what was brought while the request waited for its turn. */
     volatile long diskAheadNanos;
 
+    /** The same of the remote tier. */
+    final AtomicInteger remoteTokens = new AtomicInteger();
+
+    volatile long remoteNanos;
+
+    /** How long it was looked for there. */
+    volatile long lookNanos;
+
     int deviceTokens;
     private final RouteRequest route;
     private Optional<Decision> decision = Optional.empty();
@@ -206,11 +214,14 @@ final class Request implements Admission.Admitted {
                         : firstTokenNanos;
         started = Math.min(started, prefilled);
         double fetch = Math.min(prefillOnboardNanos.get() / 1e6, millis(started, prefilled));
-        // Nobody could begin before the first blocks had come from the disk.
-        double fromDisk = Math.min(diskNanos / 1e6, millis(dispatchedNanos, started));
+        // Nobody could begin before the first blocks had come from slower tiers.
+        double fromBelow =
+                Math.min(
+                        Math.max(diskNanos, remoteNanos) / 1e6,
+                        millis(dispatchedNanos, started));
         return new Actual(
-                millis(dispatchedNanos, started) - fromDisk,
-                fetch + fromDisk,
+                millis(dispatchedNanos, started) - fromBelow,
+                fetch + fromBelow,
                 millis(started, prefilled) - fetch,
                 millis(prefilled, firstTokenNanos));
     }
@@ -234,9 +245,13 @@ final class Request implements Admission.Admitted {
         var sources = new LinkedHashMap<String, Integer>();
         sources.put("device", device);
         int disk = Math.min(prompt - computed - device, diskTokens.get());
-        sources.put("host", prompt - computed - device - disk);
+        int remote = Math.min(prompt - computed - device - disk, remoteTokens.get());
+        sources.put("host", prompt - computed - device - disk - remote);
         if (disk > 0) {
             sources.put("disk", disk);
+        }
+        if (remote > 0) {
+            sources.put("remote", remote);
         }
         sources.put("computed", computed);
         var stages = new LinkedHashMap<String, Double>();
@@ -247,6 +262,12 @@ final class Request implements Admission.Admitted {
         }
         if (diskAheadNanos != 0) {
             stages.put("disk_ahead", diskAheadNanos / 1e6);
+        }
+        if (lookNanos != 0) {
+            stages.put("look", lookNanos / 1e6);
+        }
+        if (remoteNanos != 0) {
+            stages.put("remote", remoteNanos / 1e6);
         }
         if (promptReadyNanos != 0) {
             stages.put("prefill", millis(dispatchedNanos, promptReadyNanos));

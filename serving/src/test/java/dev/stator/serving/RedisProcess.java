@@ -1,0 +1,53 @@
+package dev.stator.serving;
+
+import java.io.IOException;
+import java.net.ServerSocket;
+import redis.embedded.RedisServer;
+
+/** A real redis-server of this test, on a port of its own. */
+final class RedisProcess implements AutoCloseable {
+    private final int port;
+    private RedisServer server;
+
+    RedisProcess() throws IOException {
+        try (var socket = new ServerSocket(0)) {
+            port = socket.getLocalPort();
+        }
+        server = started();
+    }
+
+    private RedisServer started() throws IOException {
+        var fresh =
+                RedisServer.newRedisServer()
+                        .bind("127.0.0.1")
+                        .port(port)
+                        .setting("save \"\"")
+                        .setting("appendonly no")
+                        .build();
+        fresh.start();
+        return fresh;
+    }
+
+    int port() {
+        return port;
+    }
+
+    String url() {
+        return "redis://127.0.0.1:" + port;
+    }
+
+    /** Without saying good-bye to anybody. */
+    void kill() throws IOException {
+        server.stop();
+    }
+
+    /** Empty, on the same port. */
+    void startAgain() throws IOException {
+        server = started();
+    }
+
+    @Override
+    public void close() throws IOException {
+        server.stop();
+    }
+}
