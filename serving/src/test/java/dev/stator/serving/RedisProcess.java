@@ -1,6 +1,7 @@
 package dev.stator.serving;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import redis.embedded.RedisServer;
 
@@ -37,17 +38,25 @@ final class RedisProcess implements AutoCloseable {
     }
 
     /** Without saying good-bye to anybody. */
-    void kill() throws IOException {
-        server.stop();
+    void kill() {
+        try {
+            server.stop();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Empty, on the same port. */
-    void startAgain() throws IOException {
-        server = started();
+    void startAgain() {
+        try {
+            server = started();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Override
-    public void close() throws IOException {
-        server.stop();
+    public void close() {
+        kill();
     }
 }
