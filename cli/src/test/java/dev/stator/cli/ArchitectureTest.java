@@ -47,6 +47,7 @@ final class ArchitectureTest {
                     "io.netty..", Set.of("api"),
                     "io.lettuce..", Set.of("remote"),
                     "io.airlift..", Set.of("cache"),
+                    "software.amazon.awssdk..", Set.of("remote"),
                     "io.prometheus..", Set.of("api"),
                     "picocli..", Set.of("cli"),
                     "org.jline..", Set.of("cli"),

@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 
 /**
  * Redis or Valkey: one server, one behind sentinels, or a cluster. Commands that are sent one after
@@ -39,6 +40,10 @@ final class RedisStore implements RemoteStore {
 
     /** Commands that wait for answers; more fail at once. */
     private static final int MOST_COMMANDS = 4096;
+
+    /** A name, or an address of either kind. */
+    private static final Pattern HOST =
+            Pattern.compile("[A-Za-z0-9._-]+|\\[?[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?\\]?");
 
     private static final String CLUSTER = "-cluster";
 
@@ -114,7 +119,10 @@ final class RedisStore implements RemoteStore {
         RedisURI uri = parsed(url);
         ClientResources resources = resources();
         RedisClient client = RedisClient.create(resources, uri);
-        client.setOptions(options(ClientOptions.builder(), patience).build());
+        client.setOptions(
+                options(ClientOptions.builder(), patience)
+                        .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
+                        .build());
         return new RedisStore(
                 resources,
                 client,
@@ -134,6 +142,7 @@ final class RedisStore implements RemoteStore {
         List<RedisURI> nodes = nodes(url);
         ClientResources resources = resources();
         RedisClusterClient client = RedisClusterClient.create(resources, nodes);
+        // A cluster's connections are made when they are first needed: commands must be able to wait.
         client.setOptions(
                 ((ClusterClientOptions.Builder) options(ClusterClientOptions.builder(), patience))
                         .topologyRefreshOptions(
@@ -169,12 +178,24 @@ final class RedisStore implements RemoteStore {
     }
 
     private static RedisURI parsed(String url) {
+        RedisURI uri;
         try {
-            return RedisURI.create(url);
+            uri = RedisURI.create(url);
         } catch (RuntimeException _) {
             // What Lettuce says may repeat the password.
             throw new IllegalArgumentException("it is not a Redis URL");
         }
+        boolean single = uri.getSentinels().isEmpty();
+        for (RedisURI host : single ? List.of(uri) : uri.getSentinels()) {
+            // Lettuce takes what it cannot read, even with a password, for the host.
+            if (!HOST.matcher(String.valueOf(host.getHost())).matches()) {
+                throw new IllegalArgumentException("it names no host that can be read");
+            }
+        }
+        if (!single && String.valueOf(uri.getSentinelMasterId()).isBlank()) {
+            throw new IllegalArgumentException("it names no master: add #NAME");
+        }
+        return uri;
     }
 
     private static ClientResources resources() {
@@ -185,8 +206,7 @@ final class RedisStore implements RemoteStore {
     }
 
     private static ClientOptions.Builder options(ClientOptions.Builder builder, Duration patience) {
-        return builder.disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
-                .requestQueueSize(MOST_COMMANDS)
+        return builder.requestQueueSize(MOST_COMMANDS)
                 .socketOptions(
                         SocketOptions.builder().connectTimeout(patience).keepAlive(true).build());
     }

@@ -30,6 +30,7 @@ public final class RemoteStores {
                 case "redis-cluster", "rediss-cluster" -> RedisStore.cluster(url, patience);
                 case "valkey-cluster", "valkeys-cluster" ->
                         RedisStore.cluster(url.replaceFirst("valkey", "redis"), patience);
+                case "s3" -> S3Store.open(url, patience);
                 default ->
                         throw new IllegalArgumentException(
                                 scheme.isEmpty()
