@@ -35,6 +35,7 @@ final class Main {
                 .addSubcommand(new DiskTierBench())
                 .addSubcommand(new DiskTtftBench())
                 .addSubcommand(new DiskRestartBench())
+                .addSubcommand(new RemoteTierBench())
                 .addSubcommand(new IndexBench())
                 .addSubcommand(new RouteBench())
                 .addSubcommand(new PredictionBench())

@@ -75,8 +75,7 @@ final class RedisStore implements RemoteStore {
         }
 
         synchronized void drop() {
-            connection.ifPresent(
-                    dropped -> dropped.thenAccept(its -> its.whole().closeAsync()));
+            connection.ifPresent(dropped -> dropped.thenAccept(its -> its.whole().closeAsync()));
             connection = Optional.empty();
         }
     }
@@ -112,7 +111,8 @@ final class RedisStore implements RemoteStore {
     }
 
     /**
-     * @param url as Lettuce reads it: {@code redis://}, {@code rediss://}, {@code redis-sentinel://}
+     * @param url as Lettuce reads it: {@code redis://}, {@code rediss://}, {@code
+     *     redis-sentinel://}
      * @throws IllegalArgumentException if it is none
      */
     static RedisStore single(String url, Duration patience) {
@@ -142,7 +142,8 @@ final class RedisStore implements RemoteStore {
         List<RedisURI> nodes = nodes(url);
         ClientResources resources = resources();
         RedisClusterClient client = RedisClusterClient.create(resources, nodes);
-        // A cluster's connections are made when they are first needed: commands must be able to wait.
+        // A cluster's connections are made when they are first needed: commands must be able to
+        // wait.
         client.setOptions(
                 ((ClusterClientOptions.Builder) options(ClusterClientOptions.builder(), patience))
                         .topologyRefreshOptions(
@@ -188,7 +189,7 @@ final class RedisStore implements RemoteStore {
         boolean single = uri.getSentinels().isEmpty();
         for (RedisURI host : single ? List.of(uri) : uri.getSentinels()) {
             // Lettuce takes what it cannot read, even with a password, for the host.
-            if (!HOST.matcher(String.valueOf(host.getHost())).matches()) {
+            if (!HOST.matcher(Optional.ofNullable(host.getHost()).orElse("")).matches()) {
                 throw new IllegalArgumentException("it names no host that can be read");
             }
         }
@@ -217,7 +218,8 @@ final class RedisStore implements RemoteStore {
                 first.getSentinels().isEmpty()
                         ? uris.stream().map(RedisStore::host).toList()
                         : first.getSentinels().stream().map(RedisStore::host).toList();
-        return "%s%s://%s".formatted(first.isSsl() ? "rediss" : "redis", kind, String.join(",", hosts));
+        return "%s%s://%s"
+                .formatted(first.isSsl() ? "rediss" : "redis", kind, String.join(",", hosts));
     }
 
     private static String host(RedisURI uri) {

@@ -59,9 +59,10 @@ final class S3Store implements RemoteStore {
     }
 
     /**
-     * @param url {@code s3://BUCKET/PREFIX}; with {@code ACCESS_KEY:SECRET@} before the bucket, else
-     *     credentials come from where the AWS clients look for them; with parameters {@code region},
-     *     {@code endpoint}, and {@code path-style}, which is true by default if there is an endpoint
+     * @param url {@code s3://BUCKET/PREFIX}; with {@code ACCESS_KEY:SECRET@} before the bucket,
+     *     else credentials come from where the AWS clients look for them; with parameters {@code
+     *     region}, {@code endpoint}, and {@code path-style}, which is true by default if there is
+     *     an endpoint
      * @throws IllegalArgumentException if it is none
      */
     static S3Store open(String url, Duration patience) {

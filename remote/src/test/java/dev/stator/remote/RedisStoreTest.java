@@ -75,7 +75,9 @@ final class RedisStoreTest {
         var server = server(port);
         try (var store = open("redis://127.0.0.1:" + port)) {
             StoreContract.get(store.put("a", new byte[1], Duration.ofMillis(1)));
-            for (int i = 0; i < 1000 && StoreContract.get(store.contains(List.of("a"))).getFirst(); i++) {
+            for (int i = 0;
+                    i < 1000 && StoreContract.get(store.contains(List.of("a"))).getFirst();
+                    i++) {
                 TimeUnit.MILLISECONDS.sleep(5);
             }
             assertThat(StoreContract.get(store.get("a", 1))).isEmpty();

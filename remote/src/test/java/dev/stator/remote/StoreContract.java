@@ -61,7 +61,8 @@ final class StoreContract {
             assertThat(get(reading.get(i)).orElseThrow()).isEqualTo(values.get(i));
         }
         assertThat(get(store.get("b", 10))).isEmpty();
-        assertThat(get(store.contains(List.of("a:0", "b", "a:19")))).containsExactly(true, false, true);
+        assertThat(get(store.contains(List.of("a:0", "b", "a:19"))))
+                .containsExactly(true, false, true);
         assertThat(get(store.contains(List.of()))).isEmpty();
         get(store.put("a:0", new byte[] {1}, Duration.ZERO));
         assertThat(get(store.get("a:0", 10)).orElseThrow()).containsExactly(1);
@@ -108,8 +109,7 @@ final class StoreContract {
                 assertThat(get(in.lookFor(keys))).isEqualTo(BLOCKS);
                 var brought = new CompletableFuture<Integer>();
                 promoter.promote(
-                        new RemotePromoter.Prompt(
-                                model, keys, tokens, tokens.length, BLOCK_TOKENS),
+                        new RemotePromoter.Prompt(model, keys, tokens, tokens.length, BLOCK_TOKENS),
                         PATIENCE.toNanos(),
                         new RemotePromoter.Listener() {
                             @Override

@@ -158,8 +158,7 @@ public final class NodeFabric implements Fabric {
                         / ((long) bytesPerToken * options.blockTokens());
         long remote = options.remoteCache().isPresent() ? RemoteTier.MOST_KNOWN : 0;
         return Math.max(
-                LEAST_INDEX_BYTES,
-                (inHost + onDevices + onDisk + remote) * INDEX_BYTES_PER_BLOCK);
+                LEAST_INDEX_BYTES, (inHost + onDevices + onDisk + remote) * INDEX_BYTES_PER_BLOCK);
     }
 
     private Blocks openBlocks(PrefillSpeed speed) {
@@ -218,8 +217,7 @@ public final class NodeFabric implements Fabric {
     }
 
     private long writeBehindBytes() {
-        return Math.clamp(
-                options.hostCacheBytes() / WRITE_BEHIND_PART, 1, MOST_WRITE_BEHIND_BYTES);
+        return Math.clamp(options.hostCacheBytes() / WRITE_BEHIND_PART, 1, MOST_WRITE_BEHIND_BYTES);
     }
 
     private Optional<DiskBlocks> openDisk(HostTier host) {

@@ -20,8 +20,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The remote tier beside the others: what workers publish is written behind, what other nodes have
- * put there is looked for when a request arrives, and what a plan wants from it is on its way to the
- * host tier before a worker looks for it.
+ * put there is looked for when a request arrives, and what a plan wants from it is on its way to
+ * the host tier before a worker looks for it.
  */
 final class RemoteBlocks implements AutoCloseable {
     /** Looking takes at most this part of what computing the prompt is predicted to take. */

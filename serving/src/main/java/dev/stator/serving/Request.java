@@ -216,9 +216,7 @@ final class Request implements Admission.Admitted {
         double fetch = Math.min(prefillOnboardNanos.get() / 1e6, millis(started, prefilled));
         // Nobody could begin before the first blocks had come from slower tiers.
         double fromBelow =
-                Math.min(
-                        Math.max(diskNanos, remoteNanos) / 1e6,
-                        millis(dispatchedNanos, started));
+                Math.min(Math.max(diskNanos, remoteNanos) / 1e6, millis(dispatchedNanos, started));
         return new Actual(
                 millis(dispatchedNanos, started) - fromBelow,
                 fetch + fromBelow,

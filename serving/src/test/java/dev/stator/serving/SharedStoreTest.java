@@ -232,8 +232,7 @@ final class SharedStoreTest {
     }
 
     /** Changes each value by {@code change} that starts with the prefix. */
-    private static void spoil(
-            RedisProcess redis, UnaryOperator<byte[]> change) {
+    private static void spoil(RedisProcess redis, UnaryOperator<byte[]> change) {
         var client = RedisClient.create(RedisURI.create(redis.url()));
         try (var connection =
                 client.connect(RedisCodec.of(StringCodec.ASCII, ByteArrayCodec.INSTANCE))) {
@@ -277,8 +276,7 @@ final class SharedStoreTest {
                         value[value.length / 2] ^= 1;
                         return value;
                     });
-            assertNotTaken(
-                    redis, folder.resolve("b"), expected, prompts, "checksum_failures");
+            assertNotTaken(redis, folder.resolve("b"), expected, prompts, "checksum_failures");
             spoil(
                     redis,
                     value -> {
@@ -294,8 +292,7 @@ final class SharedStoreTest {
                     });
             assertNotTaken(redis, folder.resolve("d"), expected, prompts, "foreign");
             spoil(redis, value -> Arrays.copyOf(value, value.length / 3));
-            assertNotTaken(
-                    redis, folder.resolve("e"), expected, prompts, "checksum_failures");
+            assertNotTaken(redis, folder.resolve("e"), expected, prompts, "checksum_failures");
         }
     }
 

@@ -71,5 +71,4 @@ final class KnownBlocks {
     int size() {
         return ends.size();
     }
-
 }

@@ -103,8 +103,7 @@ public final class RemotePromoter implements AutoCloseable {
         }
         int next = first;
         while (next < end
-                && (next == first
-                        || host.claim(keys.get(next), claimant) == ClaimState.MINE)) {
+                && (next == first || host.claim(keys.get(next), claimant) == ClaimState.MINE)) {
             next++;
         }
         if (next == first) {
@@ -205,8 +204,7 @@ public final class RemotePromoter implements AutoCloseable {
                         return tokens;
                     }
                     int size = prompt.to(block) - prompt.from(block);
-                    remote.hit(
-                            host.options().blockBytes(size), System.nanoTime() - waitingSince);
+                    remote.hit(host.options().blockBytes(size), System.nanoTime() - waitingSince);
                     tokens += size;
                 }
                 return tokens;

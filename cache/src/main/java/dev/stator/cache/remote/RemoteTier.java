@@ -87,9 +87,7 @@ public final class RemoteTier implements AutoCloseable {
                         .unstarted(new WriteBehind(this, store, options));
     }
 
-    /**
-     * Takes a store into use, which need not be reachable yet, and which {@link #close} closes.
-     */
+    /** Takes a store into use, which need not be reachable yet, and which {@link #close} closes. */
     public static RemoteTier open(RemoteStore store, RemoteTierOptions options) {
         RemoteTier tier = new RemoteTier(store, options);
         tier.writer.start();

@@ -45,9 +45,7 @@ final class Trial {
     private void attempt(SpeedListener its) {
         try {
             byte[] value =
-                    new byte
-                            [RecordFormat.recordBytes(
-                                    options.blockTokens(), options.blockBytes())];
+                    new byte[RecordFormat.recordBytes(options.blockTokens(), options.blockBytes())];
             ThreadLocalRandom.current().nextBytes(value);
             await(store.put(name, value, LIFE));
             int together = Math.clamp(MOST_BYTES / value.length, 1, TOGETHER);

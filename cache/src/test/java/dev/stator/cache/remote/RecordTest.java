@@ -164,7 +164,8 @@ final class RecordTest {
             assertThat(joined).isEqualTo(numbers);
             int count = size / width;
             for (int n = 0; n < count; n++) {
-                assertThat(planes[(width - 1) * count + n]).isEqualTo(numbers[n * width + width - 1]);
+                assertThat(planes[(width - 1) * count + n])
+                        .isEqualTo(numbers[n * width + width - 1]);
             }
         }
     }

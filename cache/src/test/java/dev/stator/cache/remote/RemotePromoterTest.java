@@ -40,8 +40,7 @@ final class RemotePromoterTest {
     }
 
     private void open(int slots, Duration timeout) {
-        remote =
-                RemoteTier.open(store, Chain.options().withTimes(timeout, Duration.ofHours(1)));
+        remote = RemoteTier.open(store, Chain.options().withTimes(timeout, Duration.ofHours(1)));
         host =
                 HostTier.open(
                         HostTierOptions.of(
@@ -151,7 +150,12 @@ final class RemotePromoterTest {
     @Test
     void aCorruptBlockEndsThePromotionAndIsWrittenAgainOnceComputed() throws Exception {
         var name = remote.name(chain.keys().get(7));
-        store.values.get(name)[200] ^= 4;
+        store.values.computeIfPresent(
+                name,
+                (_, value) -> {
+                    value[200] ^= 4;
+                    return value;
+                });
         assertThat(promoteAll(LONG)).isEqualTo(28);
         assertThat(inHost()).isEqualTo(7);
         assertThat(remote.stats().checksumFailures()).isEqualTo(1);
@@ -173,7 +177,8 @@ final class RemotePromoterTest {
     @Test
     void anotherBlocksValueIsNotTaken() throws Exception {
         store.values.put(
-                remote.name(chain.keys().get(2)), store.values.get(remote.name(chain.keys().get(1))));
+                remote.name(chain.keys().get(2)),
+                store.values.get(remote.name(chain.keys().get(1))));
         assertThat(promoteAll(LONG)).isEqualTo(8);
         assertThat(remote.stats().collisions()).isEqualTo(1);
     }

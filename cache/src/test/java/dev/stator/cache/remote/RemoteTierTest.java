@@ -227,8 +227,7 @@ final class RemoteTierTest {
     @Test
     void whatHasOutlivedItsTimeIsWrittenAgain() throws Exception {
         try (var tier =
-                RemoteTier.open(
-                        store, Chain.options().withTimes(Duration.ofSeconds(5), SHORT))) {
+                RemoteTier.open(store, Chain.options().withTimes(Duration.ofSeconds(5), SHORT))) {
             chain.offer(tier, 0);
             tier.awaitWritten();
             until(() -> tier.match(chain.keys(), 0) == 0);
