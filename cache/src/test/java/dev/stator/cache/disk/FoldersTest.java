@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
@@ -101,7 +102,7 @@ final class FoldersTest {
         var io = Map.of(path("a"), bad, path("b"), new FlakyIo());
         var before = chains(0, 20);
         var after = chains(100, 15);
-        try (var tier = DiskTier.open(options(path("a"), path("b")), io::get)) {
+        try (var tier = DiskTier.open(options(path("a"), path("b")), path -> Objects.requireNonNull(io.get(path)))) {
             before.forEach(chain -> chain.store(tier));
             bad.quota.set(0);
             after.forEach(chain -> chain.store(tier));
@@ -127,7 +128,7 @@ final class FoldersTest {
         var bad = new FlakyIo();
         var io = Map.of(path("a"), bad, path("b"), new FlakyIo());
         var chains = chains(0, 40);
-        try (var tier = DiskTier.open(options(path("a"), path("b")), io::get)) {
+        try (var tier = DiskTier.open(options(path("a"), path("b")), path -> Objects.requireNonNull(io.get(path)))) {
             chains.forEach(chain -> chain.store(tier));
             bad.readsFail.set(true);
             for (int i = 0; i < 3; i++) {

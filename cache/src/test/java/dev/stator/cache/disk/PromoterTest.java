@@ -46,7 +46,7 @@ final class PromoterTest {
                                 slots * 4096L,
                                 4 * BYTES_PER_TOKEN,
                                 chain.blockTokens()));
-        promoter(Duration.ofMinutes(1));
+        promoter = new Promoter(host, disk, Duration.ofMinutes(1));
     }
 
     private void promoter(Duration grace) {
