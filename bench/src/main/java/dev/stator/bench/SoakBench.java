@@ -247,8 +247,7 @@ final class SoakBench extends Bench {
         try (var plain = SoakServer.start(command, flags)) {
             for (var one : sampled) {
                 var answer =
-                        plain.post(
-                                "/v1/chat/completions", SoakConversation.withLogprobs(one.body));
+                        plain.post("/v1/chat/completions", SoakConversation.withLogprobs(one.body));
                 var text = SoakConversation.text(answer);
                 if (!text.equals(one.text)) {
                     boolean tie = SoakConversation.isNearTie(answer, one.text);

@@ -102,7 +102,10 @@ final class FoldersTest {
         var io = Map.of(path("a"), bad, path("b"), new FlakyIo());
         var before = chains(0, 20);
         var after = chains(100, 15);
-        try (var tier = DiskTier.open(options(path("a"), path("b")), path -> Objects.requireNonNull(io.get(path)))) {
+        try (var tier =
+                DiskTier.open(
+                        options(path("a"), path("b")),
+                        path -> Objects.requireNonNull(io.get(path)))) {
             before.forEach(chain -> chain.store(tier));
             bad.quota.set(0);
             after.forEach(chain -> chain.store(tier));
@@ -128,7 +131,10 @@ final class FoldersTest {
         var bad = new FlakyIo();
         var io = Map.of(path("a"), bad, path("b"), new FlakyIo());
         var chains = chains(0, 40);
-        try (var tier = DiskTier.open(options(path("a"), path("b")), path -> Objects.requireNonNull(io.get(path)))) {
+        try (var tier =
+                DiskTier.open(
+                        options(path("a"), path("b")),
+                        path -> Objects.requireNonNull(io.get(path)))) {
             chains.forEach(chain -> chain.store(tier));
             bad.readsFail.set(true);
             for (int i = 0; i < 3; i++) {
