@@ -1,5 +1,6 @@
 package dev.stator.bench;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.HostTier;
 import dev.stator.cache.HostTierOptions;
@@ -12,6 +13,7 @@ import dev.stator.cache.remote.SharedKey;
 import dev.stator.remote.RemoteStores;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
 import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -108,9 +110,13 @@ final class RemoteTierBench extends Bench {
                 var prompt = Prompt.of(round, blocks);
                 bare.flush();
                 double bareWrite = bare.write(blocks, blockBytes, PIPELINE);
+                long before = cpuNanos();
                 double bareRead = bare.read(blocks, blockBytes, PIPELINE);
+                long bareCpu = cpuNanos() - before;
                 double tierWrite = write(port, prompt, rows, blockBytes);
+                before = cpuNanos();
                 double tierRead = read(port, prompt, host, blockBytes);
+                long tierCpu = cpuNanos() - before;
                 if (round == 0) {
                     continue; // The host tier's memory has been touched, the code compiled.
                 }
@@ -121,6 +127,11 @@ final class RemoteTierBench extends Bench {
                         bytes / bareWrite,
                         bytes / tierRead,
                         bytes / bareRead);
+                report.line(
+                        "round %d: client's processor seconds per GB read: tier %.2f bare %.2f",
+                        round,
+                        tierCpu / (double) bytes,
+                        bareCpu / (double) bytes);
                 write.add(bareWrite / tierWrite);
                 read.add(bareRead / tierRead);
             }
@@ -130,6 +141,12 @@ final class RemoteTierBench extends Bench {
         report.ratio("remote-tier.write", median(write));
         report.ratio("remote-tier.read", median(read));
         return report.end();
+    }
+
+    /** Of all threads of this process. */
+    private static long cpuNanos() {
+        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+                .getProcessCpuTime();
     }
 
     private static double median(List<Double> values) {

@@ -4,11 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
+import dev.stator.cache.CacheException;
 import dev.stator.engine.KvShape;
 import dev.stator.engine.ModelInfo;
 import dev.stator.routing.queue.ClassOptions;
 import dev.stator.serving.DiskCache;
 import dev.stator.serving.NodeOptions;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -55,6 +58,50 @@ final class NodeSizingTest {
 
     private static Machine machine(long memory, long free) {
         return new Machine(4, memory, free);
+    }
+
+    @Test
+    void aRemoteCacheNeedsAKeyThatAllServersHave(@TempDir Path folder) throws IOException {
+        var key = folder.resolve("remote.key");
+        Files.write(key, new byte[32]);
+        assertThat(withDisk(Map.of()).remoteCache()).isEmpty();
+        var cache =
+                withDisk(
+                                Map.of(
+                                        "remote-cache",
+                                        "redis://:hush@127.0.0.1:1",
+                                        "remote-cache-key-file",
+                                        key.toString(),
+                                        "remote-cache-codec",
+                                        "lossless",
+                                        "remote-cache-ttl-seconds",
+                                        "60"))
+                        .remoteCache()
+                        .orElseThrow();
+        cache.store().close();
+        assertThat(cache.store().address()).isEqualTo("redis://127.0.0.1:1");
+        assertThat(cache.lossless()).isTrue();
+        assertThat(cache.life()).hasSeconds(60);
+        assertThat(cache.timeout()).hasSeconds(1);
+
+        assertThatThrownBy(() -> withDisk(Map.of("remote-cache", "redis://:hush@host")))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("head -c 32 /dev/urandom")
+                .hasMessageNotContaining("hush");
+        assertThatThrownBy(() -> withDisk(Map.of("remote-cache-key-file", "key")))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("means nothing without remote-cache");
+        assertThatThrownBy(
+                        () ->
+                                withDisk(
+                                        Map.of(
+                                                "remote-cache",
+                                                "gopher://:hush@host",
+                                                "remote-cache-key-file",
+                                                key.toString())))
+                .isInstanceOf(CacheException.class)
+                .hasMessageContaining("the scheme 'gopher' is not known")
+                .hasMessageNotContaining("hush");
     }
 
     @Test

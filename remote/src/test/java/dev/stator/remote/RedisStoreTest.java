@@ -105,6 +105,31 @@ final class RedisStoreTest {
     }
 
     @Test
+    void encryptedConnections(@TempDir Path folder) throws Exception {
+        var keys = SelfSigned.in(folder);
+        int port = freePort();
+        var server =
+                server(
+                        freePort(),
+                        "tls-port " + port,
+                        "tls-cert-file " + keys.certificate(),
+                        "tls-key-file " + keys.key(),
+                        "tls-ca-cert-file " + keys.certificate(),
+                        "tls-auth-clients no");
+        try (var store = open("rediss://127.0.0.1:%d?verifyPeer=NONE".formatted(port));
+                var checking = open("rediss://127.0.0.1:" + port);
+                var plain = open("redis://127.0.0.1:" + port)) {
+            untilItAnswers(store);
+            StoreContract.keepsValues(store);
+            StoreContract.failsSoon(checking);
+            StoreContract.failsSoon(plain);
+            assertThat(store.address()).isEqualTo("rediss://127.0.0.1:" + port);
+        } finally {
+            server.stop();
+        }
+    }
+
+    @Test
     void aServerThatComesAndGoes() throws Exception {
         int port = freePort();
         try (var store = open("redis://127.0.0.1:" + port)) {

@@ -24,6 +24,10 @@ final class PrefillSpeed {
         }
     }
 
+    boolean isMeasured() {
+        return !Double.isNaN(millisPerToken);
+    }
+
     double millisPerToken() {
         double measured = millisPerToken;
         return Double.isNaN(measured) ? GUESS : measured;

@@ -109,7 +109,11 @@ final class RemoteBlocks implements AutoCloseable {
                 Math.max(
                         router.estimate(request.route()).firstTokenMillis(),
                         speed.millisPerToken() * request.reusable());
-        double budget = Math.min(timeoutMillis, computing / LOOKING_PART);
+        // As long as nothing was computed, nobody knows what computing costs.
+        double budget =
+                speed.isMeasured()
+                        ? Math.min(timeoutMillis, computing / LOOKING_PART)
+                        : timeoutMillis;
         boolean inTime = budget > remote.lookMillis();
         if (startsAtOnce && !inTime && occasions.incrementAndGet() % MEASURED_PART != 0) {
             return;
@@ -133,7 +137,8 @@ final class RemoteBlocks implements AutoCloseable {
         var keys = request.promptKeys();
         writeAgain(request);
         int full = request.reusable() / blockTokens;
-        int wanted = plan.supply().blocks();
+        // Before anything was computed the plan compares with a guess: then all that is there comes.
+        int wanted = speed.isMeasured() ? plan.supply().blocks() : full;
         // The router knows complete blocks only; the short last one comes with those before it.
         var prompt =
                 new RemotePromoter.Prompt(
@@ -143,7 +148,9 @@ final class RemoteBlocks implements AutoCloseable {
                         request.reusable(),
                         blockTokens);
         int inHost = host.match(keys);
-        double computing = speed.millisPerToken() * (request.reusable() - inHost * blockTokens);
+        int missing = request.reusable() - inHost * blockTokens;
+        double computing =
+                speed.isMeasured() ? speed.millisPerToken() * missing : timeoutMillis;
         boolean fetches =
                 promoter.promote(
                         prompt,

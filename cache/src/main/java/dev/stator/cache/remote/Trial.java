@@ -15,6 +15,9 @@ import java.util.concurrent.TimeoutException;
  */
 final class Trial {
     private static final Duration LIFE = Duration.ofMinutes(1);
+    /** Beyond the timeout, for connecting and for code that has never run. */
+    private static final Duration CONNECTING = Duration.ofSeconds(4);
+
     private static final int ROUNDS = 4;
     private static final int TOGETHER = 8;
     private static final int MOST_BYTES = 32 << 20;
@@ -49,11 +52,15 @@ final class Trial {
             ThreadLocalRandom.current().nextBytes(value);
             await(store.put(name, value, LIFE));
             int together = Math.clamp(MOST_BYTES / value.length, 1, TOGETHER);
-            read(1, value.length);
+            // The best of some: the first ones measure a connection and code that are new.
+            long one = Long.MAX_VALUE;
+            long all = Long.MAX_VALUE;
             for (int i = 0; i < ROUNDS; i++) {
-                its.read(1, read(1, value.length));
-                its.read(together, read(together, value.length));
+                one = Math.min(one, read(1, value.length));
+                all = Math.min(all, read(together, value.length));
             }
+            its.read(1, one);
+            its.read(together, all);
         } catch (ExecutionException | TimeoutException e) {
             tier.trialFailed(e);
         } catch (InterruptedException _) {
@@ -77,6 +84,6 @@ final class Trial {
 
     private void await(CompletableFuture<?> answer)
             throws ExecutionException, InterruptedException, TimeoutException {
-        answer.get(options.timeout().toNanos(), TimeUnit.NANOSECONDS);
+        answer.get(options.timeout().plus(CONNECTING).toNanos(), TimeUnit.NANOSECONDS);
     }
 }

@@ -239,7 +239,7 @@ final class RemoteTierTest {
     void speedIsMeasuredAtTheStartAndWhenTheStoreIsBack() throws Exception {
         try (var tier = impatient()) {
             var blocks = new CopyOnWriteArrayList<Integer>();
-            var first = new CountDownLatch(8);
+            var first = new CountDownLatch(2);
             tier.watchSpeed(
                     (count, nanos) -> {
                         assertThat(nanos).isPositive();
@@ -253,7 +253,7 @@ final class RemoteTierTest {
                 tier.lookFor(chain.keys()).get();
             }
             store.mood = MemoryStore.Mood.FINE;
-            until(() -> blocks.size() == 16);
+            until(() -> blocks.size() == 4);
         }
     }
 
