@@ -129,9 +129,7 @@ final class RemoteTierBench extends Bench {
                         bytes / bareRead);
                 report.line(
                         "round %d: client's processor seconds per GB read: tier %.2f bare %.2f",
-                        round,
-                        tierCpu / (double) bytes,
-                        bareCpu / (double) bytes);
+                        round, tierCpu / (double) bytes, bareCpu / (double) bytes);
                 write.add(bareWrite / tierWrite);
                 read.add(bareRead / tierRead);
             }

@@ -15,7 +15,8 @@ record SelfSigned(Path certificate, Path key) {
         var store = folder.resolve("keys.p12");
         var keytool =
                 new ProcessBuilder(
-                                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                                Path.of(System.getProperty("java.home"), "bin", "keytool")
+                                        .toString(),
                                 "-genkeypair",
                                 "-alias",
                                 "test",
@@ -54,6 +55,9 @@ record SelfSigned(Path certificate, Path key) {
         return Files.writeString(
                 file,
                 "-----BEGIN %s-----\n%s\n-----END %s-----\n"
-                        .formatted(what, Base64.getMimeEncoder(64, "\n".getBytes()).encodeToString(bytes), what));
+                        .formatted(
+                                what,
+                                Base64.getMimeEncoder(64, "\n".getBytes()).encodeToString(bytes),
+                                what));
     }
 }

@@ -137,7 +137,8 @@ final class RemoteBlocks implements AutoCloseable {
         var keys = request.promptKeys();
         writeAgain(request);
         int full = request.reusable() / blockTokens;
-        // Before anything was computed the plan compares with a guess: then all that is there comes.
+        // Before anything was computed the plan compares with a guess: then all that is there
+        // comes.
         int wanted = speed.isMeasured() ? plan.supply().blocks() : full;
         // The router knows complete blocks only; the short last one comes with those before it.
         var prompt =
@@ -149,8 +150,7 @@ final class RemoteBlocks implements AutoCloseable {
                         blockTokens);
         int inHost = host.match(keys);
         int missing = request.reusable() - inHost * blockTokens;
-        double computing =
-                speed.isMeasured() ? speed.millisPerToken() * missing : timeoutMillis;
+        double computing = speed.isMeasured() ? speed.millisPerToken() * missing : timeoutMillis;
         boolean fetches =
                 promoter.promote(
                         prompt,

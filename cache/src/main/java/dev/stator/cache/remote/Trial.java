@@ -15,6 +15,7 @@ import java.util.concurrent.TimeoutException;
  */
 final class Trial {
     private static final Duration LIFE = Duration.ofMinutes(1);
+
     /** Beyond the timeout, for connecting and for code that has never run. */
     private static final Duration CONNECTING = Duration.ofSeconds(4);
 
