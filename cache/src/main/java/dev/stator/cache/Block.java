@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What the tier knows of one block, present or being written. Guarded by the tier's lock. */
 final class Block {
-    /** Not in {@link Evictables}. */
+    /** Not in the {@link EvictionOrder}. */
     static final int NOT_QUEUED = -1;
 
     final BlockKey key;
@@ -29,9 +29,8 @@ final class Block {
     boolean present;
 
     int frequency;
-    double priority;
 
-    /** The tier's clock at the last use; the older goes first among equals. */
+    /** The tier's clock at the last use. */
     long lastUse;
 
     int queueIndex = NOT_QUEUED;

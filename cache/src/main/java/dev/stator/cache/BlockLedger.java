@@ -10,7 +10,6 @@ import java.util.function.Consumer;
 public final class BlockLedger {
     private static final int[] NO_TOKENS = {};
 
-    private final int slotBytes;
     private final BlockTable table;
     private final Consumer<BlockKey> evicted;
     private int size;
@@ -18,14 +17,11 @@ public final class BlockLedger {
 
     /**
      * @param slots blocks that fit, at least 1
-     * @param slotBytes bytes of one block
      * @param evicted hears of every block that goes
      */
-    public BlockLedger(
-            int slots, int slotBytes, EvictionPolicy policy, Consumer<BlockKey> evicted) {
-        this.slotBytes = slotBytes;
+    public BlockLedger(int slots, Eviction eviction, Consumer<BlockKey> evicted) {
         this.evicted = evicted;
-        table = new BlockTable(slots, slotBytes, policy);
+        table = new BlockTable(slots, eviction);
     }
 
     public boolean contains(BlockKey key) {
@@ -47,7 +43,7 @@ public final class BlockLedger {
         if (above.isEmpty() && parent.isPresent()) {
             return false;
         }
-        Block block = new Block(key, above.orElse(null), NO_TOKENS, slotBytes, recomputeMicros);
+        Block block = new Block(key, above.orElse(null), NO_TOKENS, 0, recomputeMicros);
         table.begin(block);
         do {
             block.slot = table.slots().takeFresh();

@@ -16,14 +16,13 @@ import java.util.Set;
  * written. So a present block's ancestors are present: a prefix never has a hole.
  */
 final class BlockTable {
-    /** Evicted blocks whose frequency is remembered, per slot. */
+    /** Evicted blocks whose uses are remembered, per slot. */
     private static final int GHOSTS_PER_SLOT = 4;
 
     private static final int FREQUENCY_MAX = 1 << 16;
 
-    private final int slotBytes;
     private final int slotCount;
-    private final EvictionPolicy policy;
+    private final Optional<ReuseModel> model;
     private final SlotPool slots;
     private final BlockMap present = new BlockMap();
 
@@ -31,19 +30,21 @@ final class BlockTable {
     private final List<Block> writing = new ArrayList<>();
 
     private final Map<BlockKey, Integer> pins = new HashMap<>();
-    private final Evictables evictables = new Evictables();
+    private final EvictionOrder evictables;
     private final Ghosts ghosts;
     private int leases;
-    private double age;
     private long clock;
     private long evictions;
 
-    BlockTable(int slotCount, int slotBytes, EvictionPolicy policy) {
+    BlockTable(int slotCount, Eviction eviction) {
         this.slotCount = slotCount;
-        this.slotBytes = slotBytes;
-        this.policy = policy;
         slots = new SlotPool(slotCount);
-        long remembered = policy.countsUses() ? (long) slotCount * GHOSTS_PER_SLOT : 0;
+        model =
+                eviction == Eviction.BY_REUSE
+                        ? Optional.of(new ReuseModel(slotCount))
+                        : Optional.empty();
+        evictables = new EvictionOrder(model);
+        long remembered = model.isPresent() ? (long) slotCount * GHOSTS_PER_SLOT : 0;
         ghosts = new Ghosts((int) Math.min(Integer.MAX_VALUE, remembered));
     }
 
@@ -109,20 +110,20 @@ final class BlockTable {
         endWriting(block);
         present.add(block);
         block.present = true;
-        block.frequency = Math.min(ghosts.recall(block.key), FREQUENCY_MAX);
+        ghosts.recall(block);
+        evictables.meet(block);
         use(block);
         refresh(block);
     }
 
     /** Evicts the least valuable block that may go; empty if none may. */
     Optional<Block> evict() {
-        Optional<Block> victim = evictables.poll();
+        Optional<Block> victim = evictables.poll(clock);
         victim.ifPresent(
                 block -> {
                     present.remove(block);
                     block.present = false;
-                    ghosts.remember(block.key, block.frequency);
-                    age = Math.max(age, block.priority);
+                    ghosts.remember(block, this::forgotten);
                     slots.giveBack(block.slot);
                     letGoOfParent(block);
                     evictions++;
@@ -260,12 +261,16 @@ final class BlockTable {
 
     private void use(Block block) {
         clock++;
+        if (block.frequency > 0) {
+            model.ifPresent(its -> its.end(block.frequency, block.lastUse, clock, true));
+        }
         block.lastUse = clock;
         block.frequency = Math.min(block.frequency + 1, FREQUENCY_MAX);
-        block.priority =
-                policy.priority(
-                        new EvictionPolicy.Use(
-                                age, clock, block.frequency, block.recomputeMicros, slotBytes));
+        model.ifPresent(its -> its.begin(block.frequency, clock));
+    }
+
+    private void forgotten(int frequency, long lastUse) {
+        model.ifPresent(its -> its.end(frequency, lastUse, clock, false));
     }
 
     private void letGoOfParent(Block block) {

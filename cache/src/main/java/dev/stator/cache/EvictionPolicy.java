@@ -1,17 +1,12 @@
 package dev.stator.cache;
 
 /**
- * Values a block; the tier evicts the lowest value among the blocks that may go. Must be a pure
- * function: the tier calls it once per use of a block, under its lock.
+ * Values a block of the disk tier, which sums it over a segment. Must be a pure function: the tier
+ * calls it once per use of a block, under its lock.
  */
 @FunctionalInterface
 public interface EvictionPolicy {
     double priority(Use use);
-
-    /** Whether it looks at {@link Use#frequency}; if not, evicted blocks need no memory of it. */
-    default boolean countsUses() {
-        return true;
-    }
 
     /**
      * One use of a block: a read, or the write that stored it.
@@ -28,10 +23,5 @@ public interface EvictionPolicy {
     static EvictionPolicy costAware() {
         return use ->
                 use.age() + (double) use.frequency() * use.recomputeMicros() / use.slotBytes();
-    }
-
-    /** Least recently used first. */
-    static EvictionPolicy leastRecentlyUsed() {
-        return new LeastRecentlyUsed();
     }
 }

@@ -3,13 +3,18 @@ package dev.stator.cache;
 import java.util.Arrays;
 
 /**
- * How often evicted blocks were used. Bounded; a frequency halves each time as many blocks as fit
- * have been evicted since.
+ * How often evicted blocks were used, and when lately. Bounded: the one that was evicted first is
+ * forgotten first.
  *
  * <p>A hash table with linear probing whose entries lie in arrays and are chained from the oldest
  * to the latest. It grows with what it remembers.
  */
 final class Ghosts {
+    /** Hears what is forgotten without having come back. */
+    interface Forgotten {
+        void forgotten(int frequency, long lastUse);
+    }
+
     private static final int LEAST = 16;
     private static final int NONE = -1;
 
@@ -25,7 +30,7 @@ final class Ghosts {
     private long[] highs = new long[LEAST];
     private long[] lows = new long[LEAST];
     private int[] frequencies = new int[LEAST];
-    private int[] eras = new int[LEAST];
+    private long[] lastUses = new long[LEAST];
     private int[] earlier = new int[LEAST];
     private int[] later = new int[LEAST];
 
@@ -34,7 +39,6 @@ final class Ghosts {
     private int free = NONE;
     private int used;
     private int size;
-    private long evictions;
 
     /**
      * @param capacity blocks to remember; 0 for none
@@ -53,19 +57,20 @@ final class Ghosts {
     }
 
     /** Remembers a block that is not remembered yet. */
-    void remember(BlockKey key, int frequency) {
+    void remember(Block block, Forgotten forgotten) {
         if (capacity == 0) {
             return;
         }
-        evictions++;
         if (size == capacity) {
+            forgotten.forgotten(frequencies[oldest], lastUses[oldest]);
             forget(place(highs[oldest], lows[oldest]));
         }
+        BlockKey key = block.key;
         int entry = take();
         highs[entry] = key.high();
         lows[entry] = key.low();
-        frequencies[entry] = frequency;
-        eras[entry] = era();
+        frequencies[entry] = block.frequency;
+        lastUses[entry] = block.lastUse;
         earlier[entry] = latest;
         later[entry] = NONE;
         if (latest == NONE) {
@@ -78,20 +83,15 @@ final class Ghosts {
         size++;
     }
 
-    /** The aged frequency of a block that comes back; 0 if it is not remembered. */
-    int recall(BlockKey key) {
-        int place = place(key.high(), key.low());
+    /** Gives a block that comes back its uses, if it is remembered; then it is no longer. */
+    void recall(Block block) {
+        int place = place(block.key.high(), block.key.low());
         int entry = table[place];
-        if (entry == NONE) {
-            return 0;
+        if (entry != NONE) {
+            block.frequency = frequencies[entry];
+            block.lastUse = lastUses[entry];
+            forget(place);
         }
-        int halvings = Math.min(Integer.SIZE - 1, era() - eras[entry]);
-        forget(place);
-        return frequencies[entry] >> halvings;
-    }
-
-    private int era() {
-        return (int) Math.min(Integer.MAX_VALUE, evictions / capacity);
     }
 
     private int take() {
@@ -158,7 +158,7 @@ final class Ghosts {
         highs = Arrays.copyOf(highs, entries);
         lows = Arrays.copyOf(lows, entries);
         frequencies = Arrays.copyOf(frequencies, entries);
-        eras = Arrays.copyOf(eras, entries);
+        lastUses = Arrays.copyOf(lastUses, entries);
         earlier = Arrays.copyOf(earlier, entries);
         later = Arrays.copyOf(later, entries);
         table = new int[2 * Math.max(LEAST, Integer.highestOneBit(2 * entries - 1))];

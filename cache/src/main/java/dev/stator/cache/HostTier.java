@@ -53,7 +53,7 @@ public final class HostTier implements AutoCloseable {
     private HostTier(HostTierOptions options, SlotFile file) {
         this.options = options;
         this.file = file;
-        table = new BlockTable(options.slots(), options.slotBytes(), options.policy());
+        table = new BlockTable(options.slots(), options.eviction());
     }
 
     /**

@@ -10,7 +10,7 @@ import java.util.function.Consumer;
  * @param capacityBytes the most bytes of that file, at least one slot
  * @param slotBytes bytes of a full block, a multiple of {@code blockTokens}
  * @param blockTokens tokens of a full block
- * @param policy who goes first when the tier is full
+ * @param eviction who goes first when the tier is full
  * @param inventory hears of blocks that come and go
  * @param warnings hears sentences for the operator; called without locks, must not block
  */
@@ -19,7 +19,7 @@ public record HostTierOptions(
         long capacityBytes,
         int slotBytes,
         int blockTokens,
-        EvictionPolicy policy,
+        Eviction eviction,
         Inventory inventory,
         Consumer<String> warnings) {
     /** Slots begin at multiples of this, so that no two share a page. */
@@ -39,7 +39,7 @@ public record HostTierOptions(
         }
     }
 
-    /** Cost-aware eviction; warnings go to the system logger. */
+    /** Evicts by reuse; warnings go to the system logger. */
     public static HostTierOptions of(
             Path directory, long capacityBytes, int slotBytes, int blockTokens) {
         System.Logger logger = System.getLogger(HostTier.class.getName());
@@ -48,24 +48,24 @@ public record HostTierOptions(
                 capacityBytes,
                 slotBytes,
                 blockTokens,
-                EvictionPolicy.costAware(),
+                Eviction.BY_REUSE,
                 Inventory.NONE,
                 warning -> logger.log(System.Logger.Level.WARNING, warning));
     }
 
-    public HostTierOptions withPolicy(EvictionPolicy other) {
+    public HostTierOptions withEviction(Eviction other) {
         return new HostTierOptions(
                 directory, capacityBytes, slotBytes, blockTokens, other, inventory, warnings);
     }
 
     public HostTierOptions withInventory(Inventory other) {
         return new HostTierOptions(
-                directory, capacityBytes, slotBytes, blockTokens, policy, other, warnings);
+                directory, capacityBytes, slotBytes, blockTokens, eviction, other, warnings);
     }
 
     public HostTierOptions withWarnings(Consumer<String> other) {
         return new HostTierOptions(
-                directory, capacityBytes, slotBytes, blockTokens, policy, inventory, other);
+                directory, capacityBytes, slotBytes, blockTokens, eviction, inventory, other);
     }
 
     /** Blocks that fit. */

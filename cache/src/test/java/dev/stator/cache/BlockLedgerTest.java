@@ -14,7 +14,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class BlockLedgerTest {
-    private static final int SLOT_BYTES = 4096;
 
     @TempDir Path directory;
     private final List<BlockKey> evicted = new ArrayList<>();
@@ -69,7 +68,7 @@ class BlockLedgerTest {
                         Sequence.of(root, 2, 9, 9));
         var ledger = ledger(slots);
         try (var tier =
-                HostTier.open(HostTierOptions.of(directory, slots * 4096L, SLOT_BYTES, 2))) {
+                HostTier.open(HostTierOptions.of(directory, slots * 4096L, 4096, 2))) {
             for (int step = 0; step < 2_000; step++) {
                 var sequence = sequences.get(random.nextInt(sequences.size()));
                 int block = random.nextInt(sequence.blocks());
@@ -99,7 +98,7 @@ class BlockLedgerTest {
     }
 
     private BlockLedger ledger(int slots) {
-        return new BlockLedger(slots, SLOT_BYTES, EvictionPolicy.costAware(), evicted::add);
+        return new BlockLedger(slots, Eviction.BY_REUSE, evicted::add);
     }
 
     private static BlockKey key(long number) {

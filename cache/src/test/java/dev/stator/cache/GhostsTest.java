@@ -2,6 +2,7 @@ package dev.stator.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
@@ -10,49 +11,49 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class GhostsTest {
-    private static BlockKey key(long n) {
-        return new BlockKey(n, -n);
+    private static final int[] TOKENS = {1};
+
+    private static Block block(long n, int frequency) {
+        var block = new Block(new BlockKey(n, -n), null, TOKENS, 1, 1);
+        block.frequency = frequency;
+        block.lastUse = 10 * n;
+        return block;
     }
 
     @ParameterizedTest
     @ValueSource(ints = {1, 7, 100, 1000})
-    void theOldestIsForgottenFirstAndARecalledOneIsForgottenAtOnce(int capacity) {
+    void theFirstIsForgottenFirstAndARecalledOneIsForgottenAtOnce(int capacity) {
         var random = new Random(capacity);
         var ghosts = new Ghosts(capacity);
-        Map<BlockKey, Integer> model = new LinkedHashMap<>();
+        Map<Integer, Integer> model = new LinkedHashMap<>();
         for (int i = 0; i < 20_000; i++) {
-            var key = key(random.nextInt(2 * capacity));
-            assertThat(ghosts.contains(key)).isEqualTo(model.containsKey(key));
-            if (!model.containsKey(key)) {
-                ghosts.remember(key, 1 << 30);
+            int n = random.nextInt(2 * capacity);
+            var back = block(n, 0);
+            assertThat(ghosts.contains(back.key)).isEqualTo(model.containsKey(n));
+            if (!model.containsKey(n)) {
+                var forgotten = new ArrayList<Integer>();
+                ghosts.remember(block(n, i + 1), (frequency, _) -> forgotten.add(frequency));
                 if (model.size() == capacity) {
-                    model.remove(model.keySet().iterator().next());
+                    var first = model.keySet().iterator().next();
+                    assertThat(forgotten).containsExactly(model.remove(first));
+                } else {
+                    assertThat(forgotten).isEmpty();
                 }
-                model.put(key, i);
+                model.put(n, i + 1);
             } else if (random.nextBoolean()) {
-                assertThat(ghosts.recall(key)).isPositive();
-                assertThat(ghosts.recall(key)).isZero();
-                model.remove(key);
+                ghosts.recall(back);
+                assertThat(back.frequency).isEqualTo(model.remove(n));
+                assertThat(back.lastUse).isEqualTo(10L * n);
+                assertThat(ghosts.contains(back.key)).isFalse();
             }
             assertThat(ghosts.size()).isEqualTo(model.size());
         }
     }
 
     @Test
-    void frequenciesHalveWithTheEvictions() {
-        var ghosts = new Ghosts(4);
-        ghosts.remember(key(1), 8);
-        for (int other = 10; other < 13; other++) {
-            ghosts.remember(key(other), 1);
-            ghosts.recall(key(other));
-        }
-        assertThat(ghosts.recall(key(1))).isEqualTo(4);
-    }
-
-    @Test
     void noneAreRememberedWithoutRoom() {
         var ghosts = new Ghosts(0);
-        ghosts.remember(key(1), 8);
-        assertThat(ghosts.recall(key(1))).isZero();
+        ghosts.remember(block(1, 8), (_, _) -> {});
+        assertThat(ghosts.size()).isZero();
     }
 }

@@ -2,7 +2,7 @@ package dev.stator.sim.world;
 
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.BlockLedger;
-import dev.stator.cache.EvictionPolicy;
+import dev.stator.cache.Eviction;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -23,7 +23,7 @@ final class DeviceMemory {
         this.capacity = capacity;
         this.blockTokens = blockTokens;
         int slots = (int) Math.min(Integer.MAX_VALUE / 8, capacity / blockTokens + 1);
-        ledger = new BlockLedger(slots, 1, EvictionPolicy.leastRecentlyUsed(), evicted);
+        ledger = new BlockLedger(slots, Eviction.LEAST_RECENTLY_USED, evicted);
     }
 
     long capacity() {

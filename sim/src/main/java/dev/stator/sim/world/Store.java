@@ -2,7 +2,7 @@ package dev.stator.sim.world;
 
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.BlockLedger;
-import dev.stator.cache.EvictionPolicy;
+import dev.stator.cache.Eviction;
 import dev.stator.routing.index.BlockEvents;
 import dev.stator.routing.index.Place;
 import java.util.Optional;
@@ -20,8 +20,7 @@ final class Store {
         feed = new Feed(place, events);
         blockNanos = blockBytes / storage.bytesPerSecond() * 1e9;
         int slots = (int) Math.clamp(storage.bytes() / blockBytes, 1, Integer.MAX_VALUE / 8);
-        int slotBytes = (int) Math.min(Integer.MAX_VALUE, blockBytes);
-        ledger = new BlockLedger(slots, slotBytes, EvictionPolicy.costAware(), feed::removed);
+        ledger = new BlockLedger(slots, Eviction.BY_REUSE, feed::removed);
     }
 
     Place place() {

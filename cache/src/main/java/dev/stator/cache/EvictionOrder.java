@@ -1,0 +1,116 @@
+package dev.stator.cache;
+
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The blocks that may be evicted now, and which of them goes first. Blocks that were used about as
+ * often and cost about as much lie in one heap, the one used longest ago on top; the tops are
+ * compared.
+ */
+final class EvictionOrder {
+    /** Octaves of recompute time. */
+    private static final int COSTS = 32;
+
+    /** Blocks over which the mean cost of an octave is taken. */
+    private static final int COST_WINDOW = 1024;
+
+    private final Optional<ReuseModel> model;
+    private final @Nullable Evictables[] heaps = new @Nullable Evictables[ReuseModel.CLASSES * COSTS];
+    private final double[] meanCost = new double[COSTS];
+    private final int[] costSamples = new int[COSTS];
+    private int size;
+
+    /**
+     * @param model how likely blocks come back; empty to evict the least recently used
+     */
+    EvictionOrder(Optional<ReuseModel> model) {
+        this.model = model;
+    }
+
+    int size() {
+        return size;
+    }
+
+    boolean contains(Block block) {
+        return block.queueIndex != Block.NOT_QUEUED;
+    }
+
+    /** A block has come to the tier, whose cost becomes part of the means. */
+    void meet(Block block) {
+        int cost = costOf(block);
+        costSamples[cost] = Math.min(COST_WINDOW, costSamples[cost] + 1);
+        meanCost[cost] += (block.recomputeMicros - meanCost[cost]) / costSamples[cost];
+    }
+
+    /** The block must not be used while it is in here. */
+    void add(Block block) {
+        if (!contains(block)) {
+            heapOf(block).add(block);
+            size++;
+        }
+    }
+
+    void remove(Block block) {
+        if (contains(block)) {
+            heapOf(block).remove(block);
+            size--;
+        }
+    }
+
+    /** Takes out the block that goes first; empty if there is none. */
+    Optional<Block> poll(long clock) {
+        Optional<Block> first = Optional.empty();
+        double least = Double.POSITIVE_INFINITY;
+        for (int i = 0; i < heaps.length; i++) {
+            Evictables heap = heaps[i];
+            if (heap == null || heap.size() == 0) {
+                continue;
+            }
+            Block top = heap.first();
+            double worth = worth(i, top, clock);
+            if (worth < least
+                    || (worth == least && first.filter(b -> b.lastUse < top.lastUse).isEmpty())) {
+                least = worth;
+                first = Optional.of(top);
+            }
+        }
+        first.ifPresent(this::remove);
+        return first;
+    }
+
+    private double worth(int heap, Block top, long clock) {
+        return model.map(its -> its.value(heap / COSTS, top.lastUse, clock)).orElse(0.0)
+                * meanCost[heap % COSTS];
+    }
+
+    void checkIntegrity() {
+        int sum = 0;
+        for (Evictables heap : heaps) {
+            if (heap != null) {
+                heap.checkIntegrity();
+                sum += heap.size();
+            }
+        }
+        if (sum != size) {
+            throw new IllegalStateException("the heaps do not add up");
+        }
+    }
+
+    private Evictables heapOf(Block block) {
+        // One order for all where nothing but the last use counts.
+        int place =
+                model.isEmpty() ? 0 : ReuseModel.classOf(block.frequency) * COSTS + costOf(block);
+        Evictables heap = heaps[place];
+        if (heap == null) {
+            heap = new Evictables();
+            heaps[place] = heap;
+        }
+        return heap;
+    }
+
+    private static int costOf(Block block) {
+        return Integer.SIZE - Integer.numberOfLeadingZeros(
+                (int) Math.min(Integer.MAX_VALUE, block.recomputeMicros));
+    }
+}
