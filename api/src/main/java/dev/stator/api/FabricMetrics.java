@@ -39,7 +39,8 @@ import java.util.function.ToDoubleFunction;
  * <tr><td>{@code stator_kv_cache_usage_perc{worker,role}}<td>used cells, from 0 to 1
  * <tr><td>{@code stator_route_prediction_bias_milliseconds{stage}}, {@code
  *     stator_route_prediction_error_ratio{stage,quantile}}<td>how far the router's predictions were off
- * <tr><td>{@code stator_host_cache_*}<td>blocks, bytes, evictions, hits, … of the host tier
+ * <tr><td>{@code stator_host_cache_*}<td>blocks, bytes, hits, … of the host tier, and {@code
+ *     evictions_total{reason}} (room, dropped: by an operator)
  * <tr><td>{@code stator_disk_cache_*}<td>the same of the disk tier, and {@code queue_blocks}, {@code
  *     read_seconds_total} (÷ hits: seconds a read), {@code evictions_total{reason}} (room: the segment
  *     had to make room; orphan: a block before it went), {@code write_amplification}, {@code readable}
@@ -105,10 +106,13 @@ final class FabricMetrics implements MultiCollector {
                             var help = "Host tier: " + name.replace('_', ' ') + ".";
                             if (HOST_GAUGES.contains(name)) {
                                 all.metricSnapshot(gauge(full, help, value));
-                            } else {
+                            } else if (!name.startsWith(EVICTIONS)) {
                                 all.metricSnapshot(counter(full, help, value));
                             }
                         });
+        if (!stats.cache().isEmpty()) {
+            all.metricSnapshot(evictions("host", "Host", stats.cache()));
+        }
         disk(all, stats.disk());
         stats.remote()
                 .forEach(
@@ -135,7 +139,7 @@ final class FabricMetrics implements MultiCollector {
                     }
                 });
         if (!stats.isEmpty()) {
-            all.metricSnapshot(diskEvictions(stats));
+            all.metricSnapshot(evictions("disk", "Disk", stats));
             double stored = stats.getOrDefault("bytes_stored", 0.0);
             all.metricSnapshot(
                     gauge(
@@ -145,11 +149,12 @@ final class FabricMetrics implements MultiCollector {
         }
     }
 
-    private static CounterSnapshot diskEvictions(Map<String, Double> stats) {
+    private static CounterSnapshot evictions(
+            String tier, String words, Map<String, ? extends Number> stats) {
         var counter =
                 CounterSnapshot.builder()
-                        .name("stator_disk_cache_evictions")
-                        .help("Disk tier: blocks gone, by why.");
+                        .name("stator_" + tier + "_cache_evictions")
+                        .help(words + " tier: blocks gone, by why.");
         stats.forEach(
                 (name, value) -> {
                     if (name.startsWith(EVICTIONS)) {
@@ -159,7 +164,7 @@ final class FabricMetrics implements MultiCollector {
                                                 Labels.of(
                                                         "reason",
                                                         name.substring(EVICTIONS.length())))
-                                        .value(value)
+                                        .value(value.doubleValue())
                                         .build());
                     }
                 });

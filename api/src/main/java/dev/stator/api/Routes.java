@@ -15,6 +15,7 @@ final class Routes {
 
     private final Service service;
     private final Auth auth;
+    private final CacheEndpoints cache;
     private final Map<String, Endpoint> posts;
 
     Routes(Service service) {
@@ -22,6 +23,7 @@ final class Routes {
         this.auth = new Auth(service.options().apiKeys());
         var chat = Chat.of(service.fabric().model(), service.fabric().tokenizer());
         var tokens = new TokenEndpoints(service, chat);
+        this.cache = new CacheEndpoints(service);
         this.posts =
                 Map.of(
                         "/v1/chat/completions",
@@ -33,7 +35,15 @@ final class Routes {
                         "/tokenize",
                         tokens::tokenize,
                         "/detokenize",
-                        tokens::detokenize);
+                        tokens::detokenize,
+                        "/admin/cache/pin",
+                        cache::pin,
+                        "/admin/cache/unpin",
+                        cache::unpin,
+                        "/admin/cache/drop",
+                        cache::drop,
+                        "/admin/cache/verify",
+                        cache::verify);
     }
 
     void handle(Exchange exchange, Intake intake) {
@@ -97,6 +107,10 @@ final class Routes {
             if (reads(exchange, path)) {
                 aside(exchange, () -> routed(exchange));
             }
+        } else if (path.equals("/admin/cache")) {
+            if (reads(exchange, path)) {
+                aside(exchange, () -> cached(exchange));
+            }
         } else if (path.equals(MODELS)) {
             if (reads(exchange, path)) {
                 exchange.respond(200, service.model().list());
@@ -133,6 +147,18 @@ final class Routes {
             decisions.add(RouteView.of(known.get()));
         }
         exchange.loop().post(() -> exchange.respond(200, body));
+    }
+
+    /** {@code ?prefixes=N&order=saved|latest}. */
+    private void cached(Exchange exchange) {
+        var request = exchange.request();
+        int prefixes =
+                (int)
+                        number(
+                                "prefixes",
+                                request.getParam("prefixes", "20"),
+                                CacheEndpoints.MAX_PREFIXES);
+        cache.show(exchange, prefixes, CacheEndpoints.order(request.getParam("order", "saved")));
     }
 
     private static long number(String name, String text, long most) {

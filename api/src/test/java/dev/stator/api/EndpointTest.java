@@ -317,7 +317,7 @@ class EndpointTest {
                 .contains("stator_queue_prompt_tokens{class=\"priority\"} 10.0")
                 .contains("stator_queue_drain_seconds{class=\"default\"} 1.5")
                 .contains("stator_host_cache_blocks 9.0")
-                .contains("stator_host_cache_evictions_total 2.0")
+                .contains("stator_host_cache_evictions_total{reason=\"room\"} 2.0")
                 .contains("stator_disk_cache_blocks 70.0")
                 .contains("stator_disk_cache_hits_total 5.0")
                 .contains("stator_disk_cache_evictions_total{reason=\"room\"} 3.0")

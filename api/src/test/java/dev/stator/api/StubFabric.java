@@ -165,7 +165,7 @@ final class StubFabric implements Fabric {
                                 "decode-0", "decode", 2, 0, 100, 25, 10, 7, 70, 1000, 2000)),
                 Map.of("host", 5L, "computed", 6L),
                 12,
-                Map.of("blocks", 9L, "evictions", 2L),
+                Map.of("blocks", 9L, "evictions_room", 2L),
                 Map.of(
                         "blocks",
                         70.0,

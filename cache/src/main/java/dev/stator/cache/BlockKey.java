@@ -7,6 +7,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * Names a block: 128 bits of SHA-256 over the parent's key and the block's token ids. Equal in
@@ -82,6 +83,16 @@ public record BlockKey(long high, long low) {
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform has SHA-256", e);
         }
+    }
+
+    /** Reads what {@link #toString} writes; empty if it is no key. */
+    public static Optional<BlockKey> parse(String text) {
+        return text.matches("[0-9a-f]{32}")
+                ? Optional.of(
+                        new BlockKey(
+                                Long.parseUnsignedLong(text, 0, 16, 16),
+                                Long.parseUnsignedLong(text, 16, 32, 16)))
+                : Optional.empty();
     }
 
     /** 32 hexadecimal digits. */

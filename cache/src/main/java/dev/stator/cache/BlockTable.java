@@ -35,6 +35,7 @@ final class BlockTable {
     private int leases;
     private long clock;
     private long evictions;
+    private long dropped;
 
     BlockTable(int slotCount, Eviction eviction) {
         this.slotCount = slotCount;
@@ -121,14 +122,45 @@ final class BlockTable {
         Optional<Block> victim = evictables.poll(clock);
         victim.ifPresent(
                 block -> {
-                    present.remove(block);
-                    block.present = false;
-                    ghosts.remember(block, this::forgotten);
-                    slots.giveBack(block.slot);
-                    letGoOfParent(block);
+                    remove(block);
                     evictions++;
                 });
         return victim;
+    }
+
+    /**
+     * Removes a block and all that follow it, pinned or not; those that somebody reads, or writes a
+     * block after, stay with all before them.
+     *
+     * @return what has gone
+     */
+    List<BlockKey> drop(Block first) {
+        List<BlockKey> gone = new ArrayList<>();
+        for (Block block : new BlockTree(present).lastFirst(first)) {
+            if (block.leases == 0 && block.children == 0) {
+                evictables.remove(block);
+                remove(block);
+                gone.add(block.key);
+                dropped++;
+            }
+        }
+        return gone;
+    }
+
+    private void remove(Block block) {
+        present.remove(block);
+        block.present = false;
+        ghosts.remember(block, this::forgotten);
+        slots.giveBack(block.slot);
+        letGoOfParent(block);
+    }
+
+    List<CachedPrefix> prefixes() {
+        return new BlockTree(present).prefixes(clock, block -> pins.containsKey(block.key));
+    }
+
+    long dropped() {
+        return dropped;
     }
 
     void pin(List<BlockKey> keys) {

@@ -14,6 +14,7 @@ package dev.stator.cache;
  * @param waiters callbacks not yet called
  * @param ghosts evicted blocks whose frequency is remembered
  * @param stored blocks committed
+ * @param dropped blocks removed because an operator said so
  * @param refusedFull reservations refused because every block was in use
  * @param refusedOrphan reservations refused because the parent block was absent
  * @param growthFailures first uses of a slot that the file system refused
@@ -34,6 +35,7 @@ public record CacheStats(
         long misses,
         long stored,
         long evictions,
+        long dropped,
         long refusedFull,
         long refusedOrphan,
         long growthFailures,

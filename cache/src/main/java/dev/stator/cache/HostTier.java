@@ -2,6 +2,7 @@ package dev.stator.cache;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -267,6 +268,46 @@ public final class HostTier implements AutoCloseable {
         return set;
     }
 
+    /** What it holds, for an operator. Takes time in the number of blocks, under the lock. */
+    public List<CachedPrefix> prefixes() {
+        lock.lock();
+        try {
+            return table.prefixes();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The keys of a present block and of all before it, the first of its sequence first. */
+    public List<BlockKey> chain(BlockKey key) {
+        lock.lock();
+        try {
+            List<BlockKey> keys = new ArrayList<>();
+            for (Block block = table.find(key).orElse(null); block != null; block = block.parent) {
+                keys.add(block.key);
+            }
+            return keys.reversed();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Removes a block and all that follow it, pinned or not; what is in use stays.
+     *
+     * @return how many have gone
+     */
+    public int drop(BlockKey key) {
+        lock.lock();
+        try {
+            List<BlockKey> gone = table.find(key).map(table::drop).orElse(List.of());
+            gone.forEach(options.inventory()::removed);
+            return gone.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     public CacheStats stats() {
         lock.lock();
         try {
@@ -285,6 +326,7 @@ public final class HostTier implements AutoCloseable {
                     misses,
                     stored,
                     table.evictions(),
+                    table.dropped(),
                     refusedFull,
                     refusedOrphan,
                     growthFailures,

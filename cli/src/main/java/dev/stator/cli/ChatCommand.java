@@ -3,7 +3,6 @@ package dev.stator.cli;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +19,7 @@ import org.jline.terminal.TerminalBuilder;
 import org.jline.utils.AttributedString;
 import org.jline.utils.AttributedStyle;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** A conversation in the terminal with a running server. */
@@ -39,18 +39,7 @@ final class ChatCommand implements Callable<Integer> {
 
     private final Console console;
 
-    @Option(
-            names = "--url",
-            paramLabel = "URL",
-            description = "the server [${DEFAULT-VALUE}]",
-            defaultValue = "http://127.0.0.1:8000")
-    private String url = "";
-
-    @Option(
-            names = "--api-key",
-            paramLabel = "KEY",
-            description = "where the server asks for one [the first of STATOR_API_KEY]")
-    private Optional<String> apiKey = Optional.empty();
+    @Mixin private ServerOptions server = new ServerOptions();
 
     @Option(
             names = "--model",
@@ -94,26 +83,8 @@ final class ChatCommand implements Callable<Integer> {
     }
 
     private ChatClient.Target target() {
-        var key =
-                apiKey.or(
-                        () ->
-                                Optional.ofNullable(
-                                                console.environment()
-                                                        .get(Settings.API_KEYS.variable()))
-                                        .map(keys -> keys.split(",", 2)[0].strip())
-                                        .filter(first -> !first.isEmpty()));
-        try {
-            var address = URI.create(url);
-            var scheme = String.valueOf(address.getScheme());
-            if (address.getHost() != null && List.of("http", "https").contains(scheme)) {
-                return new ChatClient.Target(address, key, model, maxTokens, temperature);
-            }
-        } catch (IllegalArgumentException _) {
-            // Told below.
-        }
-        throw Refusal.misused(
-                "'%s' is no address of a server; write one like http://127.0.0.1:8000"
-                        .formatted(url));
+        return new ChatClient.Target(
+                server.url(), server.key(console), model, maxTokens, temperature);
     }
 
     private String documents() {

@@ -112,6 +112,7 @@ public final class Main {
         var commands = new LinkedHashMap<String, Supplier<Object>>();
         commands.put("up", () -> ServerFlags.addTo(specOf(new UpCommand(console))));
         commands.put("chat", () -> new ChatCommand(console));
+        commands.put("cache", () -> CacheCommand.commandLine(console));
         commands.put("model", () -> ModelCommand.commandLine(console));
         commands.put("config", () -> ServerFlags.addTo(specOf(new ConfigCommand(console))));
         commands.put("plan", () -> new PlanCommand(console));

@@ -21,6 +21,7 @@ final class Blocks implements AutoCloseable {
     private final Optional<HostTier> tier;
     private final Optional<DiskBlocks> disk;
     private final Optional<RemoteBlocks> remote;
+    private final Optional<CacheControl> control;
     private final int blockTokens;
 
     Blocks(
@@ -31,6 +32,7 @@ final class Blocks implements AutoCloseable {
         this.tier = tier;
         this.disk = disk;
         this.remote = remote;
+        this.control = tier.map(CacheControl::new);
         this.blockTokens = blockTokens;
     }
 
@@ -173,10 +175,15 @@ final class Blocks implements AutoCloseable {
         return disk.map(DiskBlocks::stats).orElse(Map.of());
     }
 
+    Optional<CacheControl> control() {
+        return control;
+    }
+
     /** Slower tiers first, as they read from the host tier. */
     @Override
     public void close() {
         remote.ifPresent(RemoteBlocks::close);
+        control.ifPresent(CacheControl::close);
         disk.ifPresent(DiskBlocks::close);
         tier.ifPresent(HostTier::close);
     }
@@ -196,7 +203,8 @@ final class Blocks implements AutoCloseable {
                             map.put("hits", stats.hits());
                             map.put("misses", stats.misses());
                             map.put("stored", stats.stored());
-                            map.put("evictions", stats.evictions());
+                            map.put("evictions_room", stats.evictions());
+                            map.put("evictions_dropped", stats.dropped());
                             map.put("refused_full", stats.refusedFull());
                             map.put("refused_orphan", stats.refusedOrphan());
                             map.put("growth_failures", stats.growthFailures());

@@ -32,6 +32,11 @@ public interface Fabric extends AutoCloseable {
 
     FabricStats stats();
 
+    /** What an operator can see and do of the host tier; empty if there is none. */
+    default Optional<CacheControl> cache() {
+        return Optional.empty();
+    }
+
     /** How the last requests were routed, latest first; only so many are kept. */
     List<Explained> decisions(int count);
 

@@ -444,6 +444,11 @@ public final class NodeFabric implements Fabric {
                 predictionErrors());
     }
 
+    @Override
+    public Optional<CacheControl> cache() {
+        return blocks.control();
+    }
+
     private Map<Stage, PredictionError> predictionErrors() {
         var errors = new EnumMap<Stage, PredictionError>(Stage.class);
         for (var stage : Stage.values()) {

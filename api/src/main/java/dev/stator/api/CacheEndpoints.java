@@ -1,0 +1,153 @@
+package dev.stator.api;
+
+import dev.stator.serving.CacheControl;
+import dev.stator.serving.CacheControl.Order;
+import dev.stator.serving.CacheControl.Pinned;
+import java.time.Duration;
+import java.util.TreeMap;
+
+/**
+ * {@code GET /admin/cache} shows the tiers and what the host tier holds; {@code POST
+ * /admin/cache/pin}, {@code unpin}, {@code drop} and {@code verify} steer it.
+ */
+final class CacheEndpoints {
+    /** More than anybody reads; sorting stays quick. */
+    static final int MAX_PREFIXES = 10_000;
+
+    private static final int MAX_TTL_SECONDS = 86_400;
+
+    private final Service service;
+
+    CacheEndpoints(Service service) {
+        this.service = service;
+    }
+
+    /** The tiers' gauges and counters, and so many prefixes. */
+    void show(Exchange exchange, int prefixes, Order order) {
+        var stats = service.fabric().stats();
+        var json = Json.object();
+        var host = json.putObject("host");
+        new TreeMap<>(stats.cache()).forEach(host::put);
+        var disk = json.putObject("disk");
+        new TreeMap<>(stats.disk()).forEach(disk::put);
+        var list = json.putArray("prefixes");
+        service.fabric()
+                .cache()
+                .ifPresent(
+                        cache ->
+                                cache.prefixes(order, prefixes)
+                                        .forEach(
+                                                prefix ->
+                                                        list.addObject()
+                                                                .put("key", prefix.key())
+                                                                .put("blocks", prefix.blocks())
+                                                                .put("tokens", prefix.tokens())
+                                                                .put("uses", prefix.uses())
+                                                                .put(
+                                                                        "saved_tokens",
+                                                                        prefix.savedTokens())
+                                                                .put("pinned", prefix.pinned())));
+        Service.reply(exchange, json);
+    }
+
+    static Order order(String text) {
+        return switch (text) {
+            case "saved" -> Order.SAVED;
+            case "latest" -> Order.LATEST;
+            default ->
+                    throw new ApiException(
+                            ApiError.invalid("order", "`order` must be saved or latest."));
+        };
+    }
+
+    /** {@code key}, and {@code ttl}: {@code 5m} (the default), {@code 1h}, or seconds. */
+    void pin(Exchange exchange, byte[] body) {
+        var fields = Fields.of(Json.parse(body));
+        var key = key(fields);
+        switch (cache().pin(key, ttl(fields))) {
+            case Pinned.Done done ->
+                    Service.reply(
+                            exchange,
+                            Json.object()
+                                    .put("pinned_blocks", done.blocks())
+                                    .put("ttl_seconds", done.forHowLong().toSeconds()));
+            case Pinned.Unknown _ -> throw unknown(key);
+            case Pinned.TooMany full ->
+                    throw fields.wrong(
+                            "key",
+                            "The prefix has %d blocks, but pins may keep %d blocks in %d pins and keep %d blocks already; unpin others first."
+                                    .formatted(
+                                            full.blocks(),
+                                            full.mostBlocks(),
+                                            full.mostPins(),
+                                            full.pinnedBlocks()));
+        }
+    }
+
+    private static Duration ttl(Fields fields) {
+        var given = fields.value("ttl");
+        if (given.isEmpty()) {
+            return Duration.ofMinutes(5);
+        }
+        if (given.get().isString()) {
+            return switch (given.get().stringValue()) {
+                case "5m" -> Duration.ofMinutes(5);
+                case "1h" -> Duration.ofHours(1);
+                default ->
+                        throw fields.wrong("ttl", "`ttl` must be 5m, 1h, or a number of seconds.");
+            };
+        }
+        return Duration.ofSeconds(fields.integer("ttl", 1, MAX_TTL_SECONDS).orElse(0));
+    }
+
+    void unpin(Exchange exchange, byte[] body) {
+        var key = key(Fields.of(Json.parse(body)));
+        if (!cache().unpin(key)) {
+            throw new ApiException(
+                    new ApiError.UnknownPath("Nothing is pinned by the key %s.".formatted(key)));
+        }
+        Service.reply(exchange, Json.object().put("unpinned", true));
+    }
+
+    /** Removes a block and all that follow it from the host tier. */
+    void drop(Exchange exchange, byte[] body) {
+        var key = key(Fields.of(Json.parse(body)));
+        int gone = cache().drop(key).orElseThrow(() -> unknown(key));
+        Service.reply(exchange, Json.object().put("dropped_blocks", gone));
+    }
+
+    void verify(Exchange exchange, byte[] body) {
+        Fields.of(Json.parse(body));
+        var wrong = cache().verify();
+        var json = Json.object().put("ok", wrong.isEmpty());
+        wrong.ifPresent(words -> json.put("wrong", words));
+        Service.reply(exchange, json);
+    }
+
+    private CacheControl cache() {
+        return service.fabric()
+                .cache()
+                .orElseThrow(
+                        () ->
+                                new ApiException(
+                                        ApiError.invalid(
+                                                "This server has no host tier: it was turned off, or the model's state cannot be cut into blocks.")));
+    }
+
+    private static String key(Fields fields) {
+        var key =
+                fields.string("key")
+                        .orElseThrow(() -> fields.wrong("key", "`key` is missing."));
+        if (!key.matches("[0-9a-f]{32}")) {
+            throw fields.wrong(
+                    "key", "`key` must be 32 hexadecimal digits as GET /admin/cache lists them.");
+        }
+        return key;
+    }
+
+    private static ApiException unknown(String key) {
+        return new ApiException(
+                new ApiError.UnknownPath(
+                        "The host tier holds no block with the key %s.".formatted(key)));
+    }
+}

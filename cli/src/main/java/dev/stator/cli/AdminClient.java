@@ -1,0 +1,86 @@
+package dev.stator.cli;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.util.Optional;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectMapper;
+
+/** Asks a running server's admin endpoints. */
+final class AdminClient implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final URI url;
+    private final Optional<String> apiKey;
+    private final HttpClient http =
+            HttpClient.newBuilder()
+                    .version(HttpClient.Version.HTTP_1_1)
+                    .connectTimeout(Duration.ofSeconds(10))
+                    .build();
+
+    AdminClient(URI url, Optional<String> apiKey) {
+        this.url = url;
+        this.apiKey = apiKey;
+    }
+
+    /**
+     * @throws Refusal if there is no server, or it refuses
+     */
+    JsonNode get(String path) {
+        return send(HttpRequest.newBuilder(url.resolve(path)).GET());
+    }
+
+    /**
+     * @throws Refusal if there is no server, or it refuses
+     */
+    JsonNode post(String path, JsonNode body) {
+        return send(
+                HttpRequest.newBuilder(url.resolve(path))
+                        .header("content-type", "application/json")
+                        .POST(BodyPublishers.ofByteArray(JSON.writeValueAsBytes(body))));
+    }
+
+    private JsonNode send(HttpRequest.Builder request) {
+        apiKey.ifPresent(key -> request.header("authorization", "Bearer " + key));
+        try {
+            var response =
+                    http.send(
+                            request.timeout(Duration.ofMinutes(1)).build(),
+                            BodyHandlers.ofByteArray());
+            if (response.statusCode() == 401) {
+                throw Refusal.failed(
+                        "the server asks for a key: give it with --api-key or STATOR_API_KEY");
+            }
+            var answer = JSON.readTree(response.body());
+            if (response.statusCode() != 200) {
+                throw Refusal.failed(
+                        "the server answers %d: %s"
+                                .formatted(
+                                        response.statusCode(),
+                                        answer.at("/error/message").asString("no reason")));
+            }
+            return answer;
+        } catch (ConnectException e) {
+            throw Refusal.failed(
+                    "there is no server at %s: start one with 'stator up', or name another with --url"
+                            .formatted(url));
+        } catch (IOException | JacksonException e) {
+            throw Refusal.failed("cannot ask %s (%s)".formatted(url, e.getMessage()));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Refusal.failed("interrupted");
+        }
+    }
+
+    @Override
+    public void close() {
+        http.shutdownNow();
+    }
+}
