@@ -135,9 +135,7 @@ final class CacheEndpoints {
     }
 
     private static String key(Fields fields) {
-        var key =
-                fields.string("key")
-                        .orElseThrow(() -> fields.wrong("key", "`key` is missing."));
+        var key = fields.string("key").orElseThrow(() -> fields.wrong("key", "`key` is missing."));
         if (!key.matches("[0-9a-f]{32}")) {
             throw fields.wrong(
                     "key", "`key` must be 32 hexadecimal digits as GET /admin/cache lists them.");

@@ -55,8 +55,7 @@ final class HitRateBench extends Bench {
                         () ->
                                 new BenchException(
                                         "name the folder of the traces with --traces or STATOR_TRACES"));
-        var report =
-                report("hit-rate", BAR, "sizes in %% of the working set: %s".formatted(SIZES));
+        var report = report("hit-rate", BAR, "sizes in %% of the working set: %s".formatted(SIZES));
         var ragpulse = folder.resolve("ragpulse");
         run(
                 report,
@@ -92,7 +91,11 @@ final class HitRateBench extends Bench {
                     SIZES.stream()
                             .mapToDouble(
                                     size ->
-                                            replay.hitRate(subject(policy, slots(replay, size), replay))
+                                            replay.hitRate(
+                                                            subject(
+                                                                    policy,
+                                                                    slots(replay, size),
+                                                                    replay))
                                                     / unbounded)
                             .toArray();
             all.put(policy, rates);
@@ -140,7 +143,8 @@ final class HitRateBench extends Bench {
         }
         var requests = lines(ragpulse.resolve("0_trace.jsonl"));
         requests.sort(
-                Comparator.comparingDouble(line -> Double.parseDouble(line.get("timestamp").asString())));
+                Comparator.comparingDouble(
+                        line -> Double.parseDouble(line.get("timestamp").asString())));
         var uses = new ArrayList<Long>();
         for (var request : requests) {
             request.path("hash_ids").path("passages_ids").forEach(id -> uses.add(id.asLong()));

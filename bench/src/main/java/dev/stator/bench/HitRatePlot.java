@@ -24,7 +24,11 @@ final class HitRatePlot {
         for (int tenth = 0; tenth <= 10; tenth += 2) {
             double y = y(tenth / 10.0);
             add(text, "<path d=\"M%d %.1fh%d\" stroke=\"#dddddd\"/>", LEFT, y, WIDTH);
-            add(text, "<text x=\"40\" y=\"%.1f\" text-anchor=\"end\">%.1f</text>", y + 4, tenth / 10.0);
+            add(
+                    text,
+                    "<text x=\"40\" y=\"%.1f\" text-anchor=\"end\">%.1f</text>",
+                    y + 4,
+                    tenth / 10.0);
         }
         for (int i = 0; i < sizes.size(); i++) {
             add(
@@ -42,7 +46,10 @@ final class HitRatePlot {
             for (int i = 0; i < policy.getValue().length; i++) {
                 way.append(
                         String.format(
-                                Locale.ROOT, "%.1f,%.1f ", x(i, sizes.size()), y(policy.getValue()[i])));
+                                Locale.ROOT,
+                                "%.1f,%.1f ",
+                                x(i, sizes.size()),
+                                y(policy.getValue()[i])));
             }
             var colour = COLOURS.get(line % COLOURS.size());
             add(

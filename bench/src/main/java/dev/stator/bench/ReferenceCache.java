@@ -110,8 +110,7 @@ abstract class ReferenceCache implements CacheReplay.Subject {
     private abstract static class Ranked extends ReferenceCache {
         private final double[] rank;
         private final long[] lastUse;
-        private final TreeSet<Integer> leaves =
-                new TreeSet<>(this::compare);
+        private final TreeSet<Integer> leaves = new TreeSet<>(this::compare);
         private long clock;
 
         Ranked(int slots, int blocks) {

@@ -62,7 +62,10 @@ final class BlockTree {
         blocks.stream().filter(block -> block.parent == null).forEach(open::add);
         while (!open.isEmpty()) {
             Block block = open.poll();
-            int[] before = block.parent == null ? new int[2] : depths.getOrDefault(block.parent, new int[2]);
+            int[] before =
+                    block.parent == null
+                            ? new int[2]
+                            : depths.getOrDefault(block.parent, new int[2]);
             depths.put(block, new int[] {before[0] + 1, before[1] + block.tokens.length});
             open.addAll(following.getOrDefault(block, List.of()));
         }

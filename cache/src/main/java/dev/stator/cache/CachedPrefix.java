@@ -9,7 +9,13 @@ package dev.stator.cache;
  * @param leased whether somebody reads its last block
  */
 public record CachedPrefix(
-        BlockKey key, int blocks, int tokens, int uses, long idleUses, boolean pinned, boolean leased) {
+        BlockKey key,
+        int blocks,
+        int tokens,
+        int uses,
+        long idleUses,
+        boolean pinned,
+        boolean leased) {
     /** Tokens that reading it has saved so far. */
     public long savedTokens() {
         return (long) (uses - 1) * tokens;

@@ -11,6 +11,7 @@ final class Evictables {
 
     /** Of the block in the same place, so that a search touches no other blocks. */
     private long[] uses = new long[16];
+
     private int size;
 
     int size() {

@@ -16,7 +16,8 @@ final class EvictionOrder {
     private static final int COST_WINDOW = 1024;
 
     private final Optional<ReuseModel> model;
-    private final @Nullable Evictables[] heaps = new @Nullable Evictables[ReuseModel.CLASSES * COSTS];
+    private final @Nullable Evictables[] heaps =
+            new @Nullable Evictables[ReuseModel.CLASSES * COSTS];
     private final double[] meanCost = new double[COSTS];
     private final int[] costSamples = new int[COSTS];
     private int size;
@@ -110,7 +111,8 @@ final class EvictionOrder {
     }
 
     private static int costOf(Block block) {
-        return Integer.SIZE - Integer.numberOfLeadingZeros(
-                (int) Math.min(Integer.MAX_VALUE, block.recomputeMicros));
+        return Integer.SIZE
+                - Integer.numberOfLeadingZeros(
+                        (int) Math.min(Integer.MAX_VALUE, block.recomputeMicros));
     }
 }

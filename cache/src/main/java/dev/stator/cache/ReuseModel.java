@@ -93,7 +93,9 @@ final class ReuseModel {
         }
     }
 
-    /** Reuses per use of the tier, of a block that was used so often and lately at {@code since}. */
+    /**
+     * Reuses per use of the tier, of a block that was used so often and lately at {@code since}.
+     */
     double value(int frequencyClass, long since, long clock) {
         return values[frequencyClass][bucket(clock - since)];
     }
@@ -129,7 +131,9 @@ final class ReuseModel {
         }
     }
 
-    /** Fills in how many lives reach the beginning of each bucket, and how many reuses are in it. */
+    /**
+     * Fills in how many lives reach the beginning of each bucket, and how many reuses are in it.
+     */
     private void countLives(int its, double[] left, double[] back) {
         Arrays.fill(left, 0);
         for (int ago = 0; ago < EPOCHS && ago <= epoch; ago++) {

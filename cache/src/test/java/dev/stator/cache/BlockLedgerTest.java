@@ -67,8 +67,7 @@ class BlockLedgerTest {
                         Sequence.of(root, 2, 6, 6, 7, 7, 8, 8),
                         Sequence.of(root, 2, 9, 9));
         var ledger = ledger(slots);
-        try (var tier =
-                HostTier.open(HostTierOptions.of(directory, slots * 4096L, 4096, 2))) {
+        try (var tier = HostTier.open(HostTierOptions.of(directory, slots * 4096L, 4096, 2))) {
             for (int step = 0; step < 2_000; step++) {
                 var sequence = sequences.get(random.nextInt(sequences.size()));
                 int block = random.nextInt(sequence.blocks());

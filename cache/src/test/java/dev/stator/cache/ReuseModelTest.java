@@ -22,10 +22,10 @@ class ReuseModelTest {
         var model = new ReuseModel(CAPACITY);
         for (int its = 0; its < ReuseModel.CLASSES; its++) {
             for (long age = 1; age < 100 * CAPACITY; age *= 2) {
-                assertThat(model.value(its, 0, age))
-                        .isGreaterThan(model.value(its, 0, 4 * age));
+                assertThat(model.value(its, 0, age)).isGreaterThan(model.value(its, 0, 4 * age));
                 if (its > 0) {
-                    assertThat(model.value(its, 0, age)).isGreaterThan(model.value(its - 1, 0, age));
+                    assertThat(model.value(its, 0, age))
+                            .isGreaterThan(model.value(its - 1, 0, age));
                 }
             }
         }

@@ -85,7 +85,9 @@ final class CacheCommand implements Callable<Integer> {
 
     /** Names a prefix. */
     abstract static class OfPrefix extends Asking {
-        @Parameters(paramLabel = "KEY", description = "of the prefix, as 'stator cache ls' shows it")
+        @Parameters(
+                paramLabel = "KEY",
+                description = "of the prefix, as 'stator cache ls' shows it")
         private String key = "";
 
         OfPrefix(Console console) {
@@ -238,7 +240,8 @@ final class CacheCommand implements Callable<Integer> {
     /** Checks the cache. */
     @Command(
             name = "verify",
-            description = "Check the host tier's tables against each other; it stands still meanwhile.")
+            description =
+                    "Check the host tier's tables against each other; it stands still meanwhile.")
     static final class VerifyCommand extends Asking {
         VerifyCommand(Console console) {
             super(console);

@@ -41,8 +41,7 @@ final class ServerOptions {
     Optional<String> key(Console console) {
         return apiKey.or(
                 () ->
-                        Optional.ofNullable(
-                                        console.environment().get(Settings.API_KEYS.variable()))
+                        Optional.ofNullable(console.environment().get(Settings.API_KEYS.variable()))
                                 .map(keys -> keys.split(",", 2)[0].strip())
                                 .filter(first -> !first.isEmpty()));
     }

@@ -156,8 +156,8 @@ public final class CacheControl implements AutoCloseable {
     }
 
     /**
-     * Removes a block and all that follow it from the host tier, pinned or not; what a request reads
-     * now stays. Workers and the disk tier keep what they have.
+     * Removes a block and all that follow it from the host tier, pinned or not; what a request
+     * reads now stays. Workers and the disk tier keep what they have.
      *
      * @return blocks gone; empty if there is no such block
      */
