@@ -3,7 +3,7 @@ package dev.stator.bench;
 import dev.stator.api.documents.DocumentOrder;
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.BlockLedger;
-import dev.stator.cache.EvictionPolicy;
+import dev.stator.cache.Eviction;
 import dev.stator.sim.trace.RagPrompt;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -76,7 +76,7 @@ final class DocumentsBench extends Bench {
 
     private static void served(
             Report report, String figure, double bound, List<Chain> chains, int blocks) {
-        var cache = new BlockLedger(blocks, 1, EvictionPolicy.costAware(), _ -> {});
+        var cache = new BlockLedger(blocks, Eviction.BY_REUSE, _ -> {});
         long served = 0;
         long tokens = 0;
         for (var chain : chains) {
