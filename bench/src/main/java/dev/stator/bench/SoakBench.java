@@ -45,6 +45,12 @@ final class SoakBench extends Bench {
             description = "Of each user, by turns (default: ${DEFAULT-VALUE}).")
     private int conversations = 12;
 
+    @Option(
+            names = "--max-running",
+            description =
+                    "Answers of the server at once; other users wait (default: ${DEFAULT-VALUE}).")
+    private int running = 2;
+
     @Option(names = "--threads", description = "Of the server (default: ${DEFAULT-VALUE}).")
     private int threads = 1;
 
@@ -91,6 +97,8 @@ final class SoakBench extends Bench {
                     List.of(
                             "--threads",
                             Integer.toString(threads),
+                            "--max-running",
+                            Integer.toString(running),
                             "--host-cache",
                             hostCache,
                             "--disk-cache",
