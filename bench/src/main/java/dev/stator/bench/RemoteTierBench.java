@@ -114,9 +114,7 @@ final class RemoteTierBench extends Bench {
                 double bareRead = bare.read(blocks, blockBytes, PIPELINE);
                 long bareCpu = cpuNanos() - before;
                 double tierWrite = write(port, prompt, rows, blockBytes);
-                before = cpuNanos();
-                double tierRead = read(port, prompt, host, blockBytes);
-                long tierCpu = cpuNanos() - before;
+                var tierRead = read(port, prompt, host, blockBytes);
                 if (round == 0) {
                     continue; // The host tier's memory has been touched, the code compiled.
                 }
@@ -125,13 +123,13 @@ final class RemoteTierBench extends Bench {
                         round,
                         bytes / tierWrite,
                         bytes / bareWrite,
-                        bytes / tierRead,
+                        bytes / tierRead.nanos,
                         bytes / bareRead);
                 report.line(
                         "round %d: client's processor seconds per GB read: tier %.2f bare %.2f",
-                        round, tierCpu / (double) bytes, bareCpu / (double) bytes);
+                        round, tierRead.cpuNanos / (double) bytes, bareCpu / (double) bytes);
                 write.add(bareWrite / tierWrite);
-                read.add(bareRead / tierRead);
+                read.add(bareRead / tierRead.nanos);
             }
         } finally {
             server.stop();
@@ -207,11 +205,14 @@ final class RemoteTierBench extends Bench {
         }
     }
 
-    private double read(int port, Prompt prompt, HostTier host, int blockBytes) {
+    private record Spent(double nanos, long cpuNanos) {}
+
+    private Spent read(int port, Prompt prompt, HostTier host, int blockBytes) {
         try (var tier = tier(port, blockBytes, 1);
                 var promoter = new RemotePromoter(host, tier)) {
             await(tier.lookFor(prompt.keys));
             var brought = new CompletableFuture<Integer>();
+            long cpu = cpuNanos();
             long start = System.nanoTime();
             promoter.promote(
                     new RemotePromoter.Prompt(
@@ -233,7 +234,7 @@ final class RemoteTierBench extends Bench {
             if (await(brought) != prompt.tokens.length) {
                 throw new BenchException("the tier has lost a block");
             }
-            return System.nanoTime() - start;
+            return new Spent(System.nanoTime() - start, cpuNanos() - cpu);
         }
     }
 

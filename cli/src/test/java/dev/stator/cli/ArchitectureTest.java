@@ -44,7 +44,7 @@ final class ArchitectureTest {
     private static final Map<String, Set<String>> HOMES =
             Map.of(
                     "io.vertx..", Set.of("api"),
-                    "io.netty..", Set.of("api"),
+                    "io.netty..", Set.of("api", "remote"),
                     "io.lettuce..", Set.of("remote"),
                     "io.airlift..", Set.of("cache"),
                     "software.amazon.awssdk..", Set.of("remote"),

@@ -201,6 +201,7 @@ final class RedisStore implements RemoteStore {
 
     private static ClientResources resources() {
         return ClientResources.builder()
+                .nettyCustomizer(new LargeReads())
                 .ioThreadPoolSize(THREADS)
                 .computationThreadPoolSize(THREADS)
                 .build();
