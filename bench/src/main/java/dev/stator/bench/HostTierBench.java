@@ -128,6 +128,7 @@ final class HostTierBench extends Bench {
                                         .mapToDouble(r -> r.plainRead / (double) r.tierRead)
                                         .toArray())
                         .median());
+        HostTierMetadata.measure(report, where);
         return report.end();
     }
 

@@ -203,4 +203,13 @@ final class MainTest {
                 .isEqualTo(
                         "stator: the part of prompts that is there already must be at least 0 and below 1, not 1.4\n");
     }
+
+    @Test
+    void cacheSaysThatThereIsNoServerAndWhatNoAddressIs() {
+        assertThat(run("cache", "ls", "--url", "http://127.0.0.1:1")).isEqualTo(1);
+        assertThat(err()).contains("there is no server at http://127.0.0.1:1");
+        assertThat(run("cache", "drop", "0123", "--url", "nowhere")).isEqualTo(2);
+        assertThat(err()).contains("'nowhere' is no address of a server");
+        assertThat(run("cache")).isEqualTo(2);
+    }
 }
