@@ -21,7 +21,7 @@ final class DocumentFields {
     static Documents of(Fields fields) {
         var reuse =
                 fields.choice("reuse", ReuseMode.labels(), ReuseMode::of).orElse(ReuseMode.EXACT);
-        boolean ranked = fields.flag("rank_note", true);
+        boolean ranked = fields.flag("rank_note", false);
         var sent = fields.objects("documents");
         if (sent.size() > MOST) {
             throw fields.wrong(

@@ -21,14 +21,17 @@ import tools.jackson.databind.JsonNode;
 class DocumentsApiTest {
     private static final String PATH = "/v1/chat/completions";
     private static final String[] TEXTS = {
-        "Velmora Bakery is run by Tam Velkor. It closes at 8:30.",
-        "Dorvin Library is run by Ilsa Brant. It closes at 6:15.",
-        "Kestrel Museum is run by Oren Falk. It closes at 9:45.",
-        "Marlow Garage is run by Petra Lund. It closes at 7:20."
+        "The door of Bixden Station is painted purple. Many people visit the station every summer. The manager of the station is Hamfek Plenhend.",
+        "As its label Flebumthis Shop uses Flukelgax. The closing time of Flebumthis Shop is 3:30. As its password the shop uses Kamrurza. Visitors to it must feed the birds.",
+        "The symbol of Doxzos Workshop is harbor. The person who runs the workshop is Pasgro Bakkam. Doxzos Workshop closes at 5:00. The rule at Doxzos Workshop is to stay on the path.",
+        "Royal Thistle Farm can be reached at extension 913. The staff of the farm numbers 153. Local papers have written about the farm many times."
     };
     private static final String[] TITLES = {
-        "Velmora Bakery", "Dorvin Library", "Kestrel Museum", "Marlow Garage"
+        "Bixden Station", "Flebumthis Shop", "Doxzos Workshop", "Royal Thistle Farm"
     };
+    private static final String PASSWORD =
+            "Question: What is the password of Flebumthis Shop?";
+    private static final String PHONE = "Question: How can I reach Royal Thistle Farm by phone?";
 
     private DemoNode node;
     private ApiServer server;
@@ -81,18 +84,18 @@ class DocumentsApiTest {
 
     @Test
     void theModelAnswersFromDocumentsAndCitesThem() throws Exception {
-        var json = ask(body("cite", "Question: Who runs Velmora Bakery?", "", 1, 0));
+        var json = ask(body("cite", PASSWORD, "", 3, 1, 2, 0));
 
-        assertThat(content(json)).contains("Tam Velkor", "[doc 1]");
-        assertThat(order(json)).containsExactly("2", "1");
+        assertThat(content(json)).contains("Kamrurza", "[doc 2]");
+        assertThat(order(json)).containsExactly("4", "2", "3", "1");
     }
 
     @Test
     void documentsAreReadAsIfTheyStoodInTheMessage() throws Exception {
-        var apart = ask(body("apart", "Question: Who runs Dorvin Library?", "", 0, 1));
+        var apart = ask(body("apart", PASSWORD, "", 0, 1));
         var written =
-                "[doc 1] %s\\n%s\\n[doc 2] %s\\n%s\\nQuestion: Who runs Dorvin Library?"
-                        .formatted(TITLES[0], TEXTS[0], TITLES[1], TEXTS[1]);
+                "[doc 1] %s\\n%s\\n[doc 2] %s\\n%s\\n%s"
+                        .formatted(TITLES[0], TEXTS[0], TITLES[1], TEXTS[1], PASSWORD);
         var together = ask(body("together", written, ""));
 
         assertThat(content(apart)).isEqualTo(content(together));
@@ -102,9 +105,9 @@ class DocumentsApiTest {
 
     @Test
     void aListKeepsItsOrderWhateverWasComputedBefore() throws Exception {
-        ask(body("list", "Question: Who runs Marlow Garage?", "", 0, 1, 2, 3));
+        ask(body("list", PHONE, "", 0, 1, 2, 3));
 
-        var json = ask(body("list", "Question: Who runs Marlow Garage?", "", 3, 2, 1, 0));
+        var json = ask(body("list", PHONE, "", 3, 2, 1, 0));
 
         assertThat(order(json)).containsExactly("4", "3", "2", "1");
     }
@@ -112,24 +115,23 @@ class DocumentsApiTest {
     @Test
     void aSetIsReadInTheOrderThatIsComputedAlready() throws Exception {
         var set = ", \"reuse\": \"exact-reorder\"";
-        ask(body("set", "Question: Who runs Marlow Garage?", set, 0, 1, 2, 3));
+        ask(body("set", PHONE, set, 0, 1, 2, 3));
 
-        var json = ask(body("set", "Question: Who runs Kestrel Museum?", set, 3, 2, 1, 0));
+        var json = ask(body("set", PASSWORD, set, 3, 2, 1, 0));
 
         assertThat(order(json)).containsExactly("1", "2", "3", "4");
-        assertThat(content(json)).contains("Oren Falk");
+        assertThat(content(json)).contains("Kamrurza");
         int computed = json.at("/stator/prompt_tokens/computed").asInt();
         assertThat(computed).isLessThan(json.at("/usage/prompt_tokens").asInt() / 2);
     }
 
     @Test
     void theHeaderSaysWhatWasAllowed() throws Exception {
-        var question = "Question: Who runs Dorvin Library?";
-        var exact = client.post(PATH, body("header", question, "", 0, 1));
+        var exact = client.post(PATH, body("header", PHONE, "", 0, 1));
         var reorder =
                 client.post(
                         PATH,
-                        body("header", question, ", \"reuse\": \"exact-reorder\"", 0, 1));
+                        body("header", PHONE, ", \"reuse\": \"exact-reorder\"", 0, 1));
 
         assertThat(exact.header("x-stator-reuse")).isEqualTo("exact");
         assertThat(reorder.header("x-stator-reuse")).isEqualTo("exact-reorder");
@@ -138,9 +140,9 @@ class DocumentsApiTest {
     @Test
     void saltsKeepTheirOrdersToThemselves() throws Exception {
         var set = ", \"reuse\": \"exact-reorder\"";
-        ask(body("one", "Question: Who runs Marlow Garage?", set, 0, 1));
+        ask(body("one", PHONE, set, 0, 1));
 
-        var json = ask(body("other", "Question: Who runs Marlow Garage?", set, 1, 0));
+        var json = ask(body("other", PHONE, set, 1, 0));
 
         // What one salt computed tells another nothing.
         assertThat(order(json)).containsExactly("2", "1");

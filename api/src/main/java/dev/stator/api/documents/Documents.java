@@ -10,7 +10,8 @@ import java.util.stream.IntStream;
  *
  * @param given as the client sent them, best first
  * @param written as the model reads them
- * @param ranked whether the client's order tells how relevant they are
+ * @param ranked whether the client's order tells how relevant they are and is to be written, where
+ *     another is
  */
 public record Documents(
         List<Document> given, List<Document> written, ReuseMode reuse, boolean ranked) {
@@ -77,9 +78,9 @@ public record Documents(
     }
 
     /**
-     * The client's order, where another one is written and it means something; empty otherwise. It
-     * stands behind the documents: before them or in them it would make every prompt another one.
-     * That models answer better with it than without is ContextPilot's finding.
+     * The client's order, if it is to be told; empty otherwise. It stands behind the documents:
+     * before them or in them it would make every prompt another one. That large models answer better
+     * with it than without is ContextPilot's finding; a small one may never have seen such a line.
      */
     public String note() {
         if (reuse == ReuseMode.EXACT || !ranked || written.size() < 2) {
