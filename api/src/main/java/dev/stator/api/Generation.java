@@ -63,8 +63,7 @@ final class Generation {
      * @param computedTokens prompt tokens that were tokenised
      * @param documents names of the request's documents as the model reads them
      */
-    record Preparing(
-            int reusedTokens, int computedTokens, double millis, List<String> documents) {}
+    record Preparing(int reusedTokens, int computedTokens, double millis, List<String> documents) {}
 
     private Generation(Exchange exchange, Order order, Output output, Metrics metrics) {
         this.exchange = exchange;

@@ -29,8 +29,7 @@ class DocumentsApiTest {
     private static final String[] TITLES = {
         "Bixden Station", "Flebumthis Shop", "Doxzos Workshop", "Royal Thistle Farm"
     };
-    private static final String PASSWORD =
-            "Question: What is the password of Flebumthis Shop?";
+    private static final String PASSWORD = "Question: What is the password of Flebumthis Shop?";
     private static final String PHONE = "Question: How can I reach Royal Thistle Farm by phone?";
 
     private DemoNode node;
@@ -129,9 +128,7 @@ class DocumentsApiTest {
     void theHeaderSaysWhatWasAllowed() throws Exception {
         var exact = client.post(PATH, body("header", PHONE, "", 0, 1));
         var reorder =
-                client.post(
-                        PATH,
-                        body("header", PHONE, ", \"reuse\": \"exact-reorder\"", 0, 1));
+                client.post(PATH, body("header", PHONE, ", \"reuse\": \"exact-reorder\"", 0, 1));
 
         assertThat(exact.header("x-stator-reuse")).isEqualTo("exact");
         assertThat(reorder.header("x-stator-reuse")).isEqualTo("exact-reorder");

@@ -30,7 +30,9 @@ public record Conversation(
     /** The same, arranged for reuse among the prompts of one salt. */
     public Conversation arranged(DocumentOrder order, String salt) {
         var head =
-                messages.stream().takeWhile(message -> !"user".equals(message.get("role"))).toList();
+                messages.stream()
+                        .takeWhile(message -> !"user".equals(message.get("role")))
+                        .toList();
         long before = (long) Objects.hash(head, tools, templateArguments) << 32;
         return new Conversation(
                 messages,

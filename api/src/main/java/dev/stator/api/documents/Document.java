@@ -14,8 +14,7 @@ import java.util.Optional;
  * @param title may be empty
  * @param source all that the client said of it, for templates that write documents themselves
  */
-public record Document(
-        Optional<String> id, String title, String text, Map<String, Object> source) {
+public record Document(Optional<String> id, String title, String text, Map<String, Object> source) {
     private static final int NAME_BYTES = 3;
 
     /** The same for the same id, title and text; else almost surely another. */

@@ -79,8 +79,9 @@ public record Documents(
 
     /**
      * The client's order, if it is to be told; empty otherwise. It stands behind the documents:
-     * before them or in them it would make every prompt another one. That large models answer better
-     * with it than without is ContextPilot's finding; a small one may never have seen such a line.
+     * before them or in them it would make every prompt another one. That large models answer
+     * better with it than without is ContextPilot's finding; a small one may never have seen such a
+     * line.
      */
     public String note() {
         if (reuse == ReuseMode.EXACT || !ranked || written.size() < 2) {

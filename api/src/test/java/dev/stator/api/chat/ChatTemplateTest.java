@@ -82,7 +82,8 @@ final class ChatTemplateTest {
 
     private static Conversation conversation(
             List<Map<String, Object>> messages, List<Map<String, Object>> tools) {
-        return new Conversation(messages, tools, new ToolChoice.Auto(), true, false, Map.of(), Documents.NONE);
+        return new Conversation(
+                messages, tools, new ToolChoice.Auto(), true, false, Map.of(), Documents.NONE);
     }
 
     private static String render(String source, List<Map<String, Object>> messages) {
@@ -220,11 +221,7 @@ final class ChatTemplateTest {
                         new ToolChoice.Auto(),
                         false,
                         false,
-                        Map.of(
-                                "enable_thinking",
-                                false,
-                                "messages",
-                                List.of()),
+                        Map.of("enable_thinking", false, "messages", List.of()),
                         Documents.NONE);
         assertThat(template("{{ messages | length }}{{ enable_thinking }}").render(asked))
                 .isEqualTo("1False");
@@ -234,7 +231,10 @@ final class ChatTemplateTest {
     void documentsStandWhereTheTemplatePutsThemOrElseBeforeTheQuestion() {
         var document =
                 new Document(
-                        Optional.of("7"), "Bees", "Bees hum.", Map.of("title", "Bees", "text", "Bees hum."));
+                        Optional.of("7"),
+                        "Bees",
+                        "Bees hum.",
+                        Map.of("title", "Bees", "text", "Bees hum."));
         var documents = Documents.of(List.of(document), ReuseMode.EXACT, true);
         for (Object content :
                 List.of("Do they?", List.of(Map.of("type", "text", "text", "Do they?")))) {

@@ -105,10 +105,10 @@ class DocumentOrderTest {
             var set = keys.subList(0, 1 + random.nextInt(6));
             int best = made.stream().mapToInt(earlier -> within(earlier, set)).max().orElse(0);
 
-            var arranged =
-                    arranged(HEAD, set.stream().mapToLong(Long::longValue).toArray());
+            var arranged = arranged(HEAD, set.stream().mapToLong(Long::longValue).toArray());
 
-            int shared = made.stream().mapToInt(earlier -> common(earlier, arranged)).max().orElse(0);
+            int shared =
+                    made.stream().mapToInt(earlier -> common(earlier, arranged)).max().orElse(0);
             assertThat(shared).isGreaterThanOrEqualTo(best);
             made.add(arranged);
         }
