@@ -136,10 +136,12 @@ final class SharedStoreTest {
     }
 
     private static void await(NodeFabric node, String stat, double least) throws Exception {
-        for (int i = 0; i < 3000 && node.stats().remote().get(stat) < least; i++) {
+        for (int i = 0; i < 3000 && node.stats().remote().getOrDefault(stat, 0.0) < least; i++) {
             TimeUnit.MILLISECONDS.sleep(10);
         }
-        assertThat(node.stats().remote().get(stat)).as(stat).isGreaterThanOrEqualTo(least);
+        assertThat(node.stats().remote().getOrDefault(stat, 0.0))
+                .as(stat)
+                .isGreaterThanOrEqualTo(least);
     }
 
     @Test
@@ -182,7 +184,7 @@ final class SharedStoreTest {
 
                 redis.startAgain();
                 await(node, "reachable", 1);
-                double before = node.stats().remote().get("stored");
+                double before = node.stats().remote().getOrDefault("stored", 0.0);
                 assertThat(tokens(askAll(node, prompts))).isEqualTo(expected);
                 await(node, "stored", before + 6 * 16);
             }
