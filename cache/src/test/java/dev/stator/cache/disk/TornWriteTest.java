@@ -7,8 +7,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
  * positions. All that was written before is served, and nothing is served wrong.
  */
 final class TornWriteTest {
-    private static final int POSITIONS = Integer.getInteger("stator.torn.positions", 600);
+    private static final int POSITIONS = Integer.getInteger("stator.torn.positions", 300);
 
     @TempDir Path folder;
 
@@ -53,11 +55,33 @@ final class TornWriteTest {
                 }
                 tier.awaitWritten();
             }
+            awaitSealed();
             keepFiles();
         }
         key = Files.readAllBytes(folder.resolve(NodeKey.FILE));
         assertThat(log).hasSize(3);
         locate();
+    }
+
+    /** A segment gets its index after its blocks count as written. */
+    private void awaitSealed() throws IOException {
+        var nodeKey = NodeKey.of(Files.readAllBytes(folder.resolve(NodeKey.FILE)));
+        var reader = new SegmentReader(nodeKey, new ReadBuffer(Chain.MODEL));
+        var io = SegmentIo.system(folder);
+        for (long left = segments().size() - 1; left > 0; LockSupport.parkNanos(1_000_000)) {
+            left = segments().size() - 1;
+            for (long segment : segments()) {
+                try (var file = io.open(Segment.path(folder, segment), false)) {
+                    left -= reader.read(file, file.size()).sealed() ? 1 : 0;
+                }
+            }
+        }
+    }
+
+    private List<Long> segments() throws IOException {
+        try (var files = Files.list(folder)) {
+            return files.map(Segment::number).flatMapToLong(OptionalLong::stream).boxed().toList();
+        }
     }
 
     private void keepFiles() throws IOException {
