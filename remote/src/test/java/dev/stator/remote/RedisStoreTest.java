@@ -19,9 +19,19 @@ import redis.embedded.RedisShardedCluster;
 
 /** Against the real redis-server. */
 final class RedisStoreTest {
+    /** A cluster's servers talk to each other on the port that is 10,000 higher. */
+    private static final int MAX_PORT = 55_535;
+
+    /** So many that every server of a cluster has some. */
+    private static final int NAMES = 32;
+
     private static int freePort() throws IOException {
-        try (var socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
+        while (true) {
+            try (var socket = new ServerSocket(0)) {
+                if (socket.getLocalPort() <= MAX_PORT) {
+                    return socket.getLocalPort();
+                }
+            }
         }
     }
 
@@ -40,11 +50,13 @@ final class RedisStoreTest {
         return RemoteStores.open(url, StoreContract.PATIENCE);
     }
 
-    /** Until the store has what it needs, e.g. a cluster's slots. */
+    /** Until the store has what it needs, e.g. all servers of a cluster each other. */
     private static void untilItAnswers(RemoteStore store) throws Exception {
         for (int i = 0; ; i++) {
             try {
-                StoreContract.get(store.put("hello", new byte[1], Duration.ZERO));
+                for (int name = 0; name < NAMES; name++) {
+                    StoreContract.get(store.put("hello" + name, new byte[1], Duration.ZERO));
+                }
                 return;
             } catch (Exception e) {
                 if (i == 600) {

@@ -40,12 +40,16 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One process that does everything: host tier, prefill and decode workers over one loaded model.
  * Owns all of these but not the engine.
  */
 public final class NodeFabric implements Fabric {
+    private static final Logger LOG = LoggerFactory.getLogger(NodeFabric.class);
+
     /** Slots beyond the running answers, for sequences that stay resident. */
     private static final int RESIDENT_SLOTS = 16;
 
@@ -200,6 +204,7 @@ public final class NodeFabric implements Fabric {
                                 this.options.blockTokens(),
                                 host.options().blockBytes(this.options.blockTokens()))
                         .withTimes(cache.timeout(), cache.life())
+                        .withWarnings(LOG::warn)
                         .withQueueBytes(writeBehindBytes())
                         .withInventory(new TierFeed(place, index));
         return cache.lossless()
@@ -245,7 +250,8 @@ public final class NodeFabric implements Fabric {
                                     .toList(),
                             BlockKey.root("disk tier", engine.model().fingerprint()))
                     .withKeyFile(cache.keyFile())
-                    .withQueueBytes(writeBehindBytes());
+                    .withQueueBytes(writeBehindBytes())
+                    .withWarnings(LOG::warn);
         } catch (IllegalArgumentException e) {
             throw new CacheException(String.valueOf(e.getMessage()), e);
         }
