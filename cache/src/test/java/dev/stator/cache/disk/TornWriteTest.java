@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
  * positions. All that was written before is served, and nothing is served wrong.
  */
 final class TornWriteTest {
-    private static final int POSITIONS = Integer.getInteger("stator.torn.positions", 300);
+    private static final int POSITIONS = Integer.getInteger("stator.torn.positions", 600);
 
     @TempDir Path folder;
 

@@ -66,6 +66,7 @@ final class PublishedClaimsTest {
                 .contains("- " + FILE.splitting().assumptions().getFirst())
                 .contains("| tokens/s per user | untuned |");
         assertThat(heard).containsExactly("3,000 / 150, 1 × 8 GPUs, 50 tokens/s");
+        assertThat(new SplittingClaim(splitting(50), heard::add).report()).isEqualTo(page);
     }
 
     @Test
