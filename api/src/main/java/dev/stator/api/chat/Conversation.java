@@ -33,7 +33,7 @@ public record Conversation(
                 messages.stream()
                         .takeWhile(message -> !"user".equals(message.get("role")))
                         .toList();
-        long before = (long) Objects.hash(head, tools, templateArguments) << 32;
+        long before = (long) Objects.hash(head, tools, templateArguments) << 32 ^ salt.hashCode();
         return new Conversation(
                 messages,
                 tools,
@@ -41,6 +41,6 @@ public record Conversation(
                 addGenerationPrompt,
                 continueFinalMessage,
                 templateArguments,
-                documents.arranged(order, before ^ salt.hashCode()));
+                documents.arranged(order, before, salt));
     }
 }

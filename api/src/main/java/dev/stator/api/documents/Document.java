@@ -17,9 +17,9 @@ import java.util.Optional;
 public record Document(Optional<String> id, String title, String text, Map<String, Object> source) {
     private static final int NAME_BYTES = 3;
 
-    /** The same for the same id, title and text; else almost surely another. */
-    long key() {
-        byte[] digest = digest();
+    /** The same for the same id, title and text of one salt; else almost surely another. */
+    long key(String salt) {
+        byte[] digest = digest(salt);
         long key = 0;
         for (int i = 0; i < Long.BYTES; i++) {
             key = key << 8 | digest[i] & 0xff;
@@ -29,13 +29,13 @@ public record Document(Optional<String> id, String title, String text, Map<Strin
 
     /** A name that it has wherever it stands: its id, or one made of its text. */
     String name() {
-        return id.orElseGet(() -> HexFormat.of().formatHex(digest(), 0, NAME_BYTES));
+        return id.orElseGet(() -> HexFormat.of().formatHex(digest(""), 0, NAME_BYTES));
     }
 
-    private byte[] digest() {
+    private byte[] digest(String salt) {
         try {
             var sha = MessageDigest.getInstance("SHA-256");
-            for (var part : new String[] {id.orElse(""), title, text}) {
+            for (var part : new String[] {salt, id.orElse(""), title, text}) {
                 sha.update(part.getBytes(StandardCharsets.UTF_8));
                 sha.update((byte) 0);
             }

@@ -18,9 +18,8 @@ import java.util.stream.IntStream;
  *
  * <p>Remembers the orders of earlier prompts as paths of a tree, and how often each document came
  * lately. A set follows the path through the tree that has the most text; the rest follows by how
- * often it came, so that the next sets find common beginnings. The walk is CacheWeaver's
- * (arXiv:2606.19667), which takes the most frequent child of each node; here all paths that the set
- * has are looked at, as the longest is not always behind the most frequent.
+ * often it came, so that the next sets find common beginnings. Walking such a tree greedily is
+ * CacheWeaver's idea (arXiv:2606.19667); here all paths that the set has are looked at.
  *
  * <p>Remembers that a prompt was made, not that its KV is still held: what is forgotten last here
  * is what caches evict last, too. A wrong guess costs time, never an answer. Bounded. Thread-safe.
@@ -29,7 +28,8 @@ public final class DocumentOrder {
     /**
      * A document.
      *
-     * @param key what it is known by: the same for the same text
+     * @param key what it is known by: the same for the same text of the same owner, as what others
+     *     ask for must not show in an order
      * @param length of its text, in any unit
      */
     public record Item(long key, int length) {}
@@ -92,10 +92,9 @@ public final class DocumentOrder {
         }
         var from = root.children.get(head);
         int[] known = from == null ? new int[0] : new Search(set).longest(from);
-        var order = new ArrayList<Integer>();
+        var order = new LinkedHashSet<Integer>();
         Arrays.stream(known).forEach(order::add);
         IntStream.range(0, set.size())
-                .filter(i -> !order.contains(i))
                 .boxed()
                 .sorted(Comparator.comparingDouble(i -> -count(set.get(i).key())))
                 .forEachOrdered(order::add);

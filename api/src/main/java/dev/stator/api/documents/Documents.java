@@ -36,15 +36,16 @@ public record Documents(
      * set.
      *
      * @param head see {@link DocumentOrder#arrange}
+     * @param salt of the request: prompts of other salts tell it nothing
      */
-    public Documents arranged(DocumentOrder order, long head) {
+    public Documents arranged(DocumentOrder order, long head, String salt) {
         if (reuse == ReuseMode.EXACT) {
             return this;
         }
         var set = given.stream().distinct().toList();
         var items =
                 set.stream()
-                        .map(each -> new DocumentOrder.Item(each.key(), each.text().length()))
+                        .map(each -> new DocumentOrder.Item(each.key(salt), each.text().length()))
                         .toList();
         var best = Arrays.stream(order.arrange(head, items)).mapToObj(set::get).toList();
         return new Documents(given, best, reuse, ranked);

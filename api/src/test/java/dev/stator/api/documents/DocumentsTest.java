@@ -21,10 +21,11 @@ class DocumentsTest {
 
     @Test
     void aListIsWrittenAsItIs() {
-        order.arrange(0, List.of(new DocumentOrder.Item(BETA.key(), 1)));
+        order.arrange(0, List.of(new DocumentOrder.Item(BETA.key(""), 1)));
 
         var documents =
-                Documents.of(List.of(ALPHA, BETA, BETA), ReuseMode.EXACT, true).arranged(order, 0);
+                Documents.of(List.of(ALPHA, BETA, BETA), ReuseMode.EXACT, true)
+                        .arranged(order, 0, "");
 
         assertThat(documents.written()).containsExactly(ALPHA, BETA, BETA);
         assertThat(documents.note()).isEmpty();
@@ -41,15 +42,27 @@ class DocumentsTest {
 
     @Test
     void aSetIsWrittenOnceInTheKnownOrderAndTheNoteHasTheClients() {
-        Documents.of(List.of(ALPHA, BETA), ReuseMode.EXACT_REORDER, true).arranged(order, 0);
+        Documents.of(List.of(ALPHA, BETA), ReuseMode.EXACT_REORDER, true).arranged(order, 0, "");
 
         var documents =
                 Documents.of(List.of(BETA, ALPHA, BETA), ReuseMode.EXACT_REORDER, true)
-                        .arranged(order, 0);
+                        .arranged(order, 0, "");
 
         assertThat(documents.written()).containsExactly(ALPHA, BETA);
         assertThat(documents.names()).containsExactly("a", "b");
         assertThat(documents.note()).isEqualTo("Most relevant first: [doc b], [doc a].\n");
+    }
+
+    @Test
+    void howOftenOthersAskedForADocumentDoesNotShow() {
+        for (long head = 1; head < 4; head++) {
+            Documents.of(List.of(BETA), ReuseMode.EXACT_REORDER, false)
+                    .arranged(order, head, "other");
+        }
+        var set = Documents.of(List.of(ALPHA, BETA), ReuseMode.EXACT_REORDER, false);
+
+        assertThat(set.arranged(order, 0, "own").written()).containsExactly(ALPHA, BETA);
+        assertThat(set.arranged(order, 9, "other").written()).containsExactly(BETA, ALPHA);
     }
 
     @Test
