@@ -1,5 +1,7 @@
 package dev.stator.engine;
 
+import java.util.Optional;
+
 /**
  * A loaded model. Thread-safe; its weights are shared by every context opened from it.
  *
@@ -9,6 +11,15 @@ public interface Engine extends AutoCloseable {
     ModelInfo model();
 
     Tokenizer tokenizer();
+
+    /**
+     * Whether KV may be placed at other positions than it was computed at, as {@link
+     * EngineContext#importRows} does when told so. The first call computes a few dozen tokens to
+     * find out; its answer is remembered.
+     *
+     * @return empty if it may; else a sentence without its full stop that says why not
+     */
+    Optional<String> immovable();
 
     /**
      * Opens a context with KV memory of its own.

@@ -47,6 +47,15 @@ public interface EngineContext extends AutoCloseable {
             int sequence, int from, int tokens, int blockTokens, List<MemorySegment> targets);
 
     /**
+     * As {@link #importRows(int, int, List, int[], int, int[])}, with KV that was computed at the
+     * very positions that it is placed at.
+     */
+    default StepResult importRows(
+            int sequence, int from, List<MemorySegment> sources, int[] tokensHeld, int tokens) {
+        return importRows(sequence, from, sources, tokensHeld, tokens, new int[sources.size()]);
+    }
+
+    /**
      * Appends KV that was computed elsewhere for the positions from {@code from} on, which must be
      * the sequence's end.
      *
@@ -54,10 +63,19 @@ public interface EngineContext extends AutoCloseable {
      *     for its own number of tokens
      * @param tokensHeld how many tokens each source is laid out for
      * @param tokens how many to take in all: of the last source, only the first ones may be wanted
+     * @param movedBy how many positions further on than where its rows were computed each source is
+     *     placed; negative is further to the front, 0 takes the rows bit for bit
      * @return {@link StepResult#NO_ROOM} if there are too few free cells; nothing has changed then
+     * @throws EngineException if a source is moved though {@link Engine#immovable()} says why it
+     *     cannot be
      */
     StepResult importRows(
-            int sequence, int from, List<MemorySegment> sources, int[] tokensHeld, int tokens);
+            int sequence,
+            int from,
+            List<MemorySegment> sources,
+            int[] tokensHeld,
+            int tokens,
+            int[] movedBy);
 
     /**
      * Makes {@code target} begin with the cells of {@code source} up to {@code tokens}; no bytes

@@ -14,6 +14,7 @@ import dev.stator.engine.SamplingOptions;
 import dev.stator.engine.StepResult;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -226,9 +227,15 @@ final class LlamaContext implements EngineContext {
 
     @Override
     public StepResult importRows(
-            int sequence, int from, List<MemorySegment> sources, int[] tokensHeld, int count) {
+            int sequence,
+            int from,
+            List<MemorySegment> sources,
+            int[] tokensHeld,
+            int count,
+            int[] movedBy) {
         checked(sequence);
         checkSources(sources, tokensHeld, count);
+        checkMoves(sources, movedBy);
         int source = 0;
         int skip = 0;
         for (int done = 0; done < count; ) {
@@ -238,7 +245,7 @@ final class LlamaContext implements EngineContext {
                             from + done,
                             slice,
                             sources.subList(source, sources.size()),
-                            java.util.Arrays.copyOfRange(tokensHeld, source, tokensHeld.length),
+                            Arrays.copyOfRange(tokensHeld, source, tokensHeld.length),
                             skip)
                     == StepResult.NO_ROOM) {
                 truncate(sequence, from);
@@ -288,6 +295,20 @@ final class LlamaContext implements EngineContext {
         }
         if (count < 1 || count > held) {
             throw new EngineException("cannot take %d tokens of %d".formatted(count, held));
+        }
+    }
+
+    private void checkMoves(List<MemorySegment> sources, int[] movedBy) {
+        if (movedBy.length != sources.size()) {
+            throw new EngineException(
+                    "%d sources, but %d moves".formatted(sources.size(), movedBy.length));
+        }
+        if (Arrays.stream(movedBy).anyMatch(by -> by != 0)) {
+            engine.immovable()
+                    .ifPresent(
+                            reason -> {
+                                throw new EngineException("KV cannot be moved: " + reason);
+                            });
         }
     }
 

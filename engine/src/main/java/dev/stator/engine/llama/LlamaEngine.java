@@ -153,6 +153,11 @@ public final class LlamaEngine implements Engine {
     }
 
     @Override
+    public Optional<String> immovable() {
+        return Optional.of("K cannot be rotated yet");
+    }
+
+    @Override
     public EngineContext open(ContextOptions options, Pause pause) {
         return new LlamaContext(this, options, pause);
     }
