@@ -32,6 +32,7 @@ final class Main {
                 .addSubcommand(new Turn2Bench())
                 .addSubcommand(new InterTokenBench())
                 .addSubcommand(new HostTierBench())
+                .addSubcommand(new RotateBench())
                 .addSubcommand(new HitRateBench())
                 .addSubcommand(new DiskTierBench())
                 .addSubcommand(new DiskTtftBench())

@@ -15,6 +15,7 @@ import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** llama.cpp itself loads what is synthesised and computes with it. */
@@ -58,6 +59,38 @@ final class SynthEngineTest {
             assertThat(engine.tokenizer().encode(TEXT, true, true))
                     .isEqualTo(demo.tokenizer().encode(TEXT, true, true));
             assertSaneLogits(engine, engine.tokenizer().encode(TEXT, true, true));
+        }
+    }
+
+    /** Both pairings of RoPE, and the stretched frequencies of Llama 3. */
+    @ParameterizedTest
+    @CsvSource({"llama, 1", "llama, 8", "qwen2, 1", "qwen3, 1"})
+    void itsKvMayBeMoved(String architecture, float stretch) {
+        var scaling =
+                stretch == 1
+                        ? Optional.<Shape.RopeScaling>empty()
+                        : Optional.of(new Shape.RopeScaling(stretch, 1, 4, 128));
+        var shape =
+                new Shape(
+                        "tiny",
+                        architecture,
+                        2,
+                        128,
+                        256,
+                        4,
+                        2,
+                        32,
+                        2048,
+                        10_000,
+                        scaling,
+                        1e-5f,
+                        512,
+                        true);
+        var target = folder.resolve("moved.gguf");
+        var options = new SynthOptions(shape, WeightType.F16, target, Optional.empty(), 11);
+        Synth.write(options, Progress.NONE);
+        try (var engine = LlamaEngine.load(LlamaOptions.of(target, LIBRARIES))) {
+            assertThat(engine.immovable()).isEmpty();
         }
     }
 

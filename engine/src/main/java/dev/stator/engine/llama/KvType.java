@@ -1,6 +1,8 @@
 package dev.stator.engine.llama;
 
 import dev.stator.engine.EngineException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -33,6 +35,32 @@ enum KvType {
                                                                 .collect(
                                                                         Collectors.joining(
                                                                                 ", ")))));
+    }
+
+    /**
+     * Bytes of an element.
+     *
+     * @throws IllegalStateException for a type whose elements share bytes
+     */
+    int bytes() {
+        return switch (this) {
+            case F32 -> 4;
+            case F16, BF16 -> 2;
+            case Q8_0 -> throw new IllegalStateException("elements of q8_0 come in blocks");
+        };
+    }
+
+    /**
+     * An element at an offset in bytes.
+     *
+     * @throws IllegalStateException for types that are not read here
+     */
+    float element(MemorySegment segment, long at) {
+        return switch (this) {
+            case F32 -> segment.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at);
+            case F16 -> Float.float16ToFloat(segment.get(ValueLayout.JAVA_SHORT_UNALIGNED, at));
+            case BF16, Q8_0 -> throw new IllegalStateException("elements of " + label());
+        };
     }
 
     String label() {

@@ -204,6 +204,10 @@ final class Llama {
         return call(() -> (long) bind(function, JAVA_LONG, ADDRESS).invokeExact(model));
     }
 
+    float modelFloat(String function, MemorySegment model) {
+        return call(() -> (float) bind(function, JAVA_FLOAT, ADDRESS).invokeExact(model));
+    }
+
     boolean modelFlag(String function, MemorySegment model) {
         return call(() -> (boolean) bind(function, JAVA_BOOLEAN, ADDRESS).invokeExact(model));
     }

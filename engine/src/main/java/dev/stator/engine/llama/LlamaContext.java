@@ -14,7 +14,8 @@ import dev.stator.engine.SamplingOptions;
 import dev.stator.engine.StepResult;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 
 /**
@@ -235,19 +236,13 @@ final class LlamaContext implements EngineContext {
             int[] movedBy) {
         checked(sequence);
         checkSources(sources, tokensHeld, count);
-        checkMoves(sources, movedBy);
+        var moved = moved(sources, tokensHeld, movedBy);
         int source = 0;
         int skip = 0;
         for (int done = 0; done < count; ) {
             int slice = Math.min(Math.min(MOVE_TOKENS, options.cells()), count - done);
-            if (importSlice(
-                            sequence,
-                            from + done,
-                            slice,
-                            sources.subList(source, sources.size()),
-                            Arrays.copyOfRange(tokensHeld, source, tokensHeld.length),
-                            skip)
-                    == StepResult.NO_ROOM) {
+            var rest = moved.subList(source, moved.size());
+            if (importSlice(sequence, from + done, slice, rest, skip) == StepResult.NO_ROOM) {
                 truncate(sequence, from);
                 return StepResult.NO_ROOM;
             }
@@ -261,15 +256,10 @@ final class LlamaContext implements EngineContext {
     }
 
     private StepResult importSlice(
-            int sequence,
-            int from,
-            int count,
-            List<MemorySegment> sources,
-            int[] tokensHeld,
-            int skip) {
+            int sequence, int from, int count, List<StateBlob.Source> sources, int skip) {
         var format = engine.requireBlob();
         var blob = staging.asSlice(0, format.bytes(count));
-        format.compose(blob, from, count, sources, tokensHeld, skip);
+        format.compose(blob, from, count, sources, skip);
         if (llama.stateSet(context, blob, scratch) == 0) {
             clear(scratch);
             return StepResult.NO_ROOM;
@@ -298,18 +288,23 @@ final class LlamaContext implements EngineContext {
         }
     }
 
-    private void checkMoves(List<MemorySegment> sources, int[] movedBy) {
+    private List<StateBlob.Source> moved(
+            List<MemorySegment> sources, int[] tokensHeld, int[] movedBy) {
         if (movedBy.length != sources.size()) {
             throw new EngineException(
                     "%d sources, but %d moves".formatted(sources.size(), movedBy.length));
         }
-        if (Arrays.stream(movedBy).anyMatch(by -> by != 0)) {
-            engine.immovable()
-                    .ifPresent(
-                            reason -> {
-                                throw new EngineException("KV cannot be moved: " + reason);
-                            });
+        // Neighbouring blocks mostly move by the same distance.
+        var copies = new HashMap<Integer, RowCopy>();
+        var moved = new ArrayList<StateBlob.Source>();
+        for (int i = 0; i < movedBy.length; i++) {
+            moved.add(
+                    new StateBlob.Source(
+                            sources.get(i),
+                            tokensHeld[i],
+                            copies.computeIfAbsent(movedBy[i], engine::keysMovedBy)));
         }
+        return moved;
     }
 
     @Override

@@ -13,6 +13,7 @@ import dev.stator.engine.Tokenizer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /** llama.cpp with one model loaded. */
@@ -22,6 +23,9 @@ public final class LlamaEngine implements Engine {
     /** Cells and tokens of the context in which the KV format is learnt. */
     private static final int PROBE_CELLS = 256;
 
+    private static final KvMobility NOT_CUT =
+            new KvMobility.Immovable("its state cannot be cut into blocks");
+
     private final Llama llama;
     private final KvType kvType;
     private final MemorySegment model;
@@ -30,10 +34,15 @@ public final class LlamaEngine implements Engine {
     private final Optional<StateBlob> blob;
     private final ModelInfo info;
     private final boolean inHostMemory;
+    private final Path file;
+
+    /** Empty until somebody asked. */
+    private Optional<KvMobility> mobility = Optional.empty();
 
     private LlamaEngine(Llama llama, MemorySegment model, LlamaOptions options) {
         this.llama = llama;
         this.model = model;
+        this.file = options.model();
         this.kvType = KvType.named(options.kvType());
         this.vocab = llama.modelVocab(model);
         this.tokenizer = new LlamaTokenizer(llama, vocab);
@@ -154,7 +163,47 @@ public final class LlamaEngine implements Engine {
 
     @Override
     public Optional<String> immovable() {
-        return Optional.of("K cannot be rotated yet");
+        return switch (mobility()) {
+            case KvMobility.Movable _ -> Optional.empty();
+            case KvMobility.Immovable(var reason) -> Optional.of(reason);
+        };
+    }
+
+    private synchronized KvMobility mobility() {
+        var known = mobility.orElseGet(() -> blob.map(this::tryMoving).orElse(NOT_CUT));
+        mobility = Optional.of(known);
+        return known;
+    }
+
+    private KvMobility tryMoving(StateBlob blob) {
+        try {
+            var known = new RopeReader(llama, model, file).read(kvType);
+            if (known instanceof KvMobility.Movable(var rope)) {
+                return new MoveTrial(this, blob.shape(), rope)
+                        .complaint()
+                        .<KvMobility>map(KvMobility.Immovable::new)
+                        .orElse(known);
+            }
+            return known;
+        } catch (EngineException e) {
+            return new KvMobility.Immovable("it could not be tried: " + e.getMessage());
+        }
+    }
+
+    /**
+     * How K rows get {@code positions} further on than where they were computed.
+     *
+     * @throws EngineException if they cannot
+     */
+    RowCopy keysMovedBy(int positions) {
+        if (positions == 0) {
+            return RowCopy.PLAIN;
+        }
+        return switch (mobility()) {
+            case KvMobility.Movable(var rope) -> rope.by(positions);
+            case KvMobility.Immovable(var reason) ->
+                    throw new EngineException("KV cannot be moved: " + reason);
+        };
     }
 
     @Override

@@ -45,6 +45,11 @@ final class StateBlob {
         this.valueType = valueType;
     }
 
+    /** The format for a shape whose K and V are of one type. */
+    static StateBlob of(KvShape shape, KvType type) {
+        return new StateBlob(shape, type.number, type.number);
+    }
+
     KvShape shape() {
         return shape;
     }
@@ -105,17 +110,19 @@ final class StateBlob {
     }
 
     /**
+     * KV to compose a state of.
+     *
+     * @param rows laid out as {@link KvShape} says for {@code tokens}
+     * @param keys how its K gets into the state
+     */
+    record Source(MemorySegment rows, int tokens, RowCopy keys) {}
+
+    /**
      * Writes the state of {@code tokens} positions from {@code from} on.
      *
      * @param skip tokens of the first source to leave out
      */
-    void compose(
-            MemorySegment blob,
-            int from,
-            int tokens,
-            List<MemorySegment> sources,
-            int[] tokensHeld,
-            int skip) {
+    void compose(MemorySegment blob, int from, int tokens, List<Source> sources, int skip) {
         putInt(blob, 0, MAGIC);
         putInt(blob, 4, 0);
         putInt(blob, 8, 1);
@@ -133,21 +140,25 @@ final class StateBlob {
         long[] sourceAt = new long[sources.size()];
         for (int rows = 0; rows < 2 * shape.layers().size(); rows++) {
             int rowBytes = rowBytes(rows);
-            putInt(blob, at, rows < shape.layers().size() ? keyType : valueType);
+            boolean keys = rows < shape.layers().size();
+            putInt(blob, at, keys ? keyType : valueType);
             blob.set(JAVA_LONG_UNALIGNED, at + 4, rowBytes);
             at += ROWS_HEADER_BYTES;
             int left = tokens;
             for (int s = 0; s < sources.size() && left > 0; s++) {
+                var source = sources.get(s);
                 int first = s == 0 ? skip : 0;
-                int taken = Math.min(left, tokensHeld[s] - first);
-                MemorySegment.copy(
-                        sources.get(s),
-                        sourceAt[s] + (long) first * rowBytes,
-                        blob,
-                        at,
-                        (long) taken * rowBytes);
+                int taken = Math.min(left, source.tokens - first);
+                (keys ? source.keys : RowCopy.PLAIN)
+                        .copy(
+                                source.rows,
+                                sourceAt[s] + (long) first * rowBytes,
+                                blob,
+                                at,
+                                taken,
+                                rowBytes);
                 at += (long) taken * rowBytes;
-                sourceAt[s] += (long) tokensHeld[s] * rowBytes;
+                sourceAt[s] += (long) source.tokens * rowBytes;
                 left -= taken;
             }
         }
