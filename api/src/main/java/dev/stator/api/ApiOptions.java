@@ -18,6 +18,7 @@ import java.util.List;
  *     answer is cancelled
  * @param maxStall how long a streaming client may read nothing before its answer is cancelled
  * @param waiting what becomes of requests that have to wait
+ * @param splicing whether documents may be spliced
  */
 public record ApiOptions(
         String host,
@@ -29,7 +30,8 @@ public record ApiOptions(
         int eventLoops,
         int maxUnreadBytes,
         Duration maxStall,
-        WaitingOptions waiting) {
+        WaitingOptions waiting,
+        Splicing splicing) {
     /** The name that always means the served model. */
     public static final String DEFAULT_MODEL = "default";
 
@@ -74,7 +76,8 @@ public record ApiOptions(
                 eventLoops,
                 maxUnreadBytes,
                 maxStall,
-                WaitingOptions.USUAL);
+                WaitingOptions.USUAL,
+                new Splicing.Refused("nobody has measured what it does to this model's answers"));
     }
 
     public ApiOptions withWaiting(WaitingOptions other) {
@@ -88,6 +91,22 @@ public record ApiOptions(
                 eventLoops,
                 maxUnreadBytes,
                 maxStall,
+                other,
+                splicing);
+    }
+
+    public ApiOptions withSplicing(Splicing other) {
+        return new ApiOptions(
+                host,
+                port,
+                modelName,
+                apiKeys,
+                maxBodyBytes,
+                defaultMaxTokens,
+                eventLoops,
+                maxUnreadBytes,
+                maxStall,
+                waiting,
                 other);
     }
 

@@ -5,8 +5,10 @@ import dev.stator.api.chat.AnswerPart;
 import dev.stator.api.chat.ChatModel;
 import dev.stator.api.chat.Prompt;
 import dev.stator.api.documents.DocumentOrder;
+import dev.stator.api.documents.ReuseMode;
 import dev.stator.serving.Account;
 import dev.stator.serving.GenerationRequest;
+import dev.stator.serving.Splice;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -35,6 +37,7 @@ final class ChatEndpoint implements Endpoint {
         var request = ChatRequest.of(fields, service.fabric().model());
         var urgency = Urgency.of(exchange, Fields.of(fields), service.options().waiting());
         var decoding = request.decoding();
+        checkReuse(request.conversation().documents().reuse());
         var conversation = request.conversation().arranged(order, decoding.salt());
         var prompt = model.prompt(conversation, decoding.salt());
         var grammar = grammar(model, request, prompt);
@@ -59,6 +62,32 @@ final class ChatEndpoint implements Endpoint {
                         service.fabric().tokenizer(),
                         () -> reader(model.parser(request.conversation(), prompt)));
         service.generate(exchange, decoding, shape, generation);
+    }
+
+    private void checkReuse(ReuseMode mode) {
+        var splicing = service.options().splicing();
+        if (mode != ReuseMode.SPLICED) {
+            return;
+        }
+        var refusal =
+                splicing instanceof Splicing.Refused refused
+                        ? Optional.of(refused.why())
+                        : service.fabric().unspliceable();
+        refusal.ifPresent(
+                why -> {
+                    throw new ApiException(
+                            ApiError.invalid(
+                                    "reuse",
+                                    "`spliced` is not possible here: %s. Use `exact` or `exact-reorder`."
+                                            .formatted(why)));
+                });
+    }
+
+    private Optional<Splice> splice(Prompt prompt) {
+        return service.options().splicing() instanceof Splicing.Allowed allowed
+                        && !prompt.passages().isEmpty()
+                ? Optional.of(new Splice(prompt.head(), prompt.passages(), allowed.boundary()))
+                : Optional.empty();
     }
 
     private static Optional<String> grammar(ChatModel model, ChatRequest request, Prompt prompt) {
@@ -93,7 +122,8 @@ final class ChatEndpoint implements Endpoint {
                             decoding.stopTokens(),
                             decoding.ignoreEnd(),
                             decoding.salt(),
-                            urgency.standing()));
+                            urgency.standing(),
+                            splice(prompt)));
         }
         return requests;
     }

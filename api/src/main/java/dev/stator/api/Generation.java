@@ -284,6 +284,9 @@ final class Generation {
         account.promptTokensBySource().entrySet().stream()
                 .sorted(Map.Entry.comparingByKey())
                 .forEach(entry -> tokens.put(entry.getKey(), entry.getValue()));
+        if (account.splicedTokens() > 0) {
+            json.put("spliced_tokens", account.splicedTokens());
+        }
         var stages = json.putObject("stages_ms");
         account.stageMillis().entrySet().stream()
                 .sorted(Map.Entry.comparingByKey())

@@ -40,7 +40,8 @@ final class UrgencyTest {
                                 1,
                                 usual.maxUnreadBytes(),
                                 usual.maxStall(),
-                                waiting),
+                                waiting,
+                                usual.splicing()),
                         fabric);
         client = new Client(server.port());
     }

@@ -95,6 +95,7 @@ final class InstantFabric implements Fabric {
                             "instant",
                             "instant",
                             Map.of("computed", promptTokens),
+                            0,
                             new int[0],
                             Map.of(),
                             Optional.empty()));

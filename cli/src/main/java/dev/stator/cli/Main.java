@@ -114,6 +114,7 @@ public final class Main {
         commands.put("chat", () -> new ChatCommand(console));
         commands.put("cache", () -> CacheCommand.commandLine(console));
         commands.put("model", () -> ModelCommand.commandLine(console));
+        commands.put("eval", () -> EvalCommand.commandLine(console));
         commands.put("config", () -> ServerFlags.addTo(specOf(new ConfigCommand(console))));
         commands.put("plan", () -> new PlanCommand(console));
         commands.put("simulate", () -> new SimulateCommand(console));

@@ -2,6 +2,7 @@ package dev.stator.cli;
 
 import dev.stator.api.ApiOptions;
 import dev.stator.api.ApiServer;
+import dev.stator.api.Splicing;
 import dev.stator.api.WaitingOptions;
 import dev.stator.engine.llama.LlamaEngine;
 import dev.stator.engine.llama.LlamaOptions;
@@ -18,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
 
 /** A running node with its HTTP server. Closing it stops everything at once. */
@@ -51,38 +53,81 @@ final class Server implements AutoCloseable {
     static Server start(Configuration configuration, Console console) {
         var patience = new Patience(console);
         requireFreePort(configuration);
-        var distribution = Distribution.current();
-        var model = ModelSource.of(configuration, distribution, console);
-        var libraries = configuration.find(Settings.LLAMA_DIR).orElseGet(distribution::libraries);
-        var engine =
-                patience.during(
-                        "loading %s (%s)".formatted(model.file().getFileName(), size(model.file())),
-                        () -> LlamaEngine.load(llamaOptions(configuration, model, libraries)));
+        var model = ModelSource.of(configuration, Distribution.current(), console);
+        var engine = load(configuration, model, patience);
         try {
-            return start(configuration, engine, model.name(), patience);
+            return start(configuration, engine, model, patience);
         } catch (RuntimeException e) {
             engine.close();
             throw e;
         }
     }
 
-    private static Server start(
-            Configuration configuration, LlamaEngine engine, String modelName, Patience patience) {
+    /** Does something with a node that no server stands before. */
+    static <T> T withNode(
+            Configuration configuration,
+            ModelSource model,
+            Console console,
+            BiFunction<LlamaEngine, NodeFabric, T> work) {
+        var patience = new Patience(console);
+        try (var engine = load(configuration, model, patience);
+                var fabric = open(engine, nodeOptions(configuration, engine), patience)) {
+            return work.apply(engine, fabric);
+        }
+    }
+
+    private static LlamaEngine load(
+            Configuration configuration, ModelSource model, Patience patience) {
+        var libraries =
+                configuration
+                        .find(Settings.LLAMA_DIR)
+                        .orElseGet(() -> Distribution.current().libraries());
+        return patience.during(
+                "loading %s (%s)".formatted(model.file().getFileName(), size(model.file())),
+                () -> LlamaEngine.load(llamaOptions(configuration, model, libraries)));
+    }
+
+    private static NodeOptions nodeOptions(Configuration configuration, LlamaEngine engine) {
         var sizing = new NodeSizing(configuration, Machine.read(), NodeSizing.Folders.ofSystem());
-        var node = checked(() -> sizing.options(engine.model()));
-        NodeFabric fabric;
+        return checked(() -> sizing.options(engine.model()));
+    }
+
+    private static NodeFabric open(LlamaEngine engine, NodeOptions node, Patience patience) {
         try {
-            fabric =
-                    patience.during(
-                            "making room for the KV of %d workers"
-                                    .formatted(node.prefillWorkers() + node.decodeWorkers()),
-                            () -> NodeFabric.start(engine, node));
+            return patience.during(
+                    "making room for the KV of %d workers"
+                            .formatted(node.prefillWorkers() + node.decodeWorkers()),
+                    () -> NodeFabric.start(engine, node));
         } catch (RuntimeException e) {
             node.remoteCache().ifPresent(cache -> cache.store().close());
             throw e;
         }
+    }
+
+    /** A card that was asked for must be there; one beside the model may be. */
+    private static Splicing splicing(
+            Configuration configuration, ModelSource model, LlamaEngine engine) {
+        var asked = configuration.find(Settings.REUSE_CARD);
+        var file = asked.orElseGet(() -> ReuseCard.beside(model.file()));
+        if (asked.isEmpty() && !Files.exists(file)) {
+            return new Splicing.Refused(
+                    "nobody has measured what it does to this model's answers; 'stator eval reuse --model %s --data FILE' does"
+                            .formatted(model.file().getFileName()));
+        }
+        return ReuseCard.read(file).splicing(engine.model().fingerprint());
+    }
+
+    private static Server start(
+            Configuration configuration,
+            LlamaEngine engine,
+            ModelSource model,
+            Patience patience) {
+        var splicing = splicing(configuration, model, engine);
+        var node = nodeOptions(configuration, engine);
+        var fabric = open(engine, node, patience);
         try {
-            var options = checked(() -> apiOptions(configuration, modelName));
+            var options =
+                    checked(() -> apiOptions(configuration, model.name()).withSplicing(splicing));
             return new Server(engine, fabric, ApiServer.start(options, fabric), node, options);
         } catch (RuntimeException e) {
             fabric.close();
@@ -114,7 +159,8 @@ final class Server implements AutoCloseable {
                 configuration.get(Settings.MAX_STALL),
                 new WaitingOptions(
                         configuration.get(Settings.TTFT_DEADLINE),
-                        configuration.get(Settings.TENANT_BY)));
+                        configuration.get(Settings.TENANT_BY)),
+                usual.splicing());
     }
 
     /** The modules' records refuse what does not fit together. */

@@ -292,6 +292,14 @@ final class Settings {
                     "another build of the same llama.cpp version, e.g. for CUDA, Metal or Vulkan",
                     Settings::path);
 
+    static final Setting<Path> REUSE_CARD =
+            Setting.derived(
+                    "reuse-card",
+                    "FILE",
+                    "MODEL.reuse.json beside the model, if it is there",
+                    "card of 'stator eval reuse'; only where it says that answers stay right may requests have documents spliced",
+                    Settings::path);
+
     static final List<Setting<?>> ALL =
             List.of(
                     MODEL,
@@ -334,7 +342,8 @@ final class Settings {
                     MAX_UNREAD,
                     MAX_STALL,
                     DRAIN,
-                    LLAMA_DIR);
+                    LLAMA_DIR,
+                    REUSE_CARD);
 
     /** Variables with our prefix that are no settings of the server. */
     static final Set<String> RESERVED_VARIABLES =

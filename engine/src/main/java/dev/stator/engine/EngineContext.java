@@ -47,12 +47,12 @@ public interface EngineContext extends AutoCloseable {
             int sequence, int from, int tokens, int blockTokens, List<MemorySegment> targets);
 
     /**
-     * As {@link #importRows(int, int, List, int[], int, int[])}, with KV that was computed at the
-     * very positions that it is placed at.
+     * As {@link #importRows(int, int, List, int[], int, int, int[])}, with KV that was computed at
+     * the very positions that it is placed at, from its first token on.
      */
     default StepResult importRows(
             int sequence, int from, List<MemorySegment> sources, int[] tokensHeld, int tokens) {
-        return importRows(sequence, from, sources, tokensHeld, tokens, new int[sources.size()]);
+        return importRows(sequence, from, sources, tokensHeld, 0, tokens, new int[sources.size()]);
     }
 
     /**
@@ -62,6 +62,7 @@ public interface EngineContext extends AutoCloseable {
      * @param sources one segment a block in the neutral layout of {@link KvShape}, each laid out
      *     for its own number of tokens
      * @param tokensHeld how many tokens each source is laid out for
+     * @param skip tokens of the first source to leave out, fewer than it holds
      * @param tokens how many to take in all: of the last source, only the first ones may be wanted
      * @param movedBy how many positions further on than where its rows were computed each source is
      *     placed; negative is further to the front, 0 takes the rows bit for bit
@@ -74,6 +75,7 @@ public interface EngineContext extends AutoCloseable {
             int from,
             List<MemorySegment> sources,
             int[] tokensHeld,
+            int skip,
             int tokens,
             int[] movedBy);
 

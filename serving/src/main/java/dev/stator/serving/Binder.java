@@ -130,7 +130,7 @@ final class Binder implements Dispatcher.Binding<Request>, AutoCloseable {
         binding.lock();
         try {
             if (!stopped) {
-                request.dispatched(decision, blocks.pin(request.promptKeys()));
+                request.dispatched(decision, blocks.pin(request.wantedKeys()));
                 blocks.fetch(request, decision.plan());
                 assign(request, decision.plan(), claim(request, decision.plan()));
             }

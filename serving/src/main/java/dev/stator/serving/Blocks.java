@@ -77,6 +77,11 @@ final class Blocks implements AutoCloseable {
         remote.ifPresent(tier -> tier.writeBehind(key, parent, tokens, from, to));
     }
 
+    /** Whether the host tier has all of them. */
+    boolean isNear(List<BlockKey> keys) {
+        return tier.map(cache -> cache.match(keys)).orElse(0) == keys.size();
+    }
+
     /**
      * @return lets go of them; idempotent
      */

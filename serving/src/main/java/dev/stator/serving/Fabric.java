@@ -27,6 +27,14 @@ public interface Fabric extends AutoCloseable {
      */
     Admission submit(GenerationRequest request, GenerationListener listener);
 
+    /**
+     * Why requests must not have a {@linkplain GenerationRequest#splice() splice}: a sentence
+     * without its full stop; empty if they may. The first call may compute a little.
+     */
+    default Optional<String> unspliceable() {
+        return Optional.of("this engine cannot place KV at another position");
+    }
+
     /** The pooled, normalised embeddings of several token lists; blocks. */
     List<float[]> embed(List<int[]> inputs);
 

@@ -2,6 +2,7 @@ package dev.stator.serving;
 
 import dev.stator.engine.SamplingOptions;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -15,6 +16,7 @@ import java.util.Set;
  * @param ignoreEnd go on past the model's end token; for benchmarks
  * @param salt separates tenants: KV is shared only between requests of equal salt
  * @param standing how it waits beside others
+ * @param splice what of the prompt may be approximated; empty: nothing
  */
 public record GenerationRequest(
         String id,
@@ -25,13 +27,38 @@ public record GenerationRequest(
         Set<Integer> stopTokens,
         boolean ignoreEnd,
         String salt,
-        Standing standing) {
+        Standing standing,
+        Optional<Splice> splice) {
     public GenerationRequest {
         stops = List.copyOf(stops);
         stopTokens = Set.copyOf(stopTokens);
     }
 
-    /** Waits like most. */
+    /** Exact. */
+    public GenerationRequest(
+            String id,
+            int[] prompt,
+            int maxTokens,
+            SamplingOptions sampling,
+            List<String> stops,
+            Set<Integer> stopTokens,
+            boolean ignoreEnd,
+            String salt,
+            Standing standing) {
+        this(
+                id,
+                prompt,
+                maxTokens,
+                sampling,
+                stops,
+                stopTokens,
+                ignoreEnd,
+                salt,
+                standing,
+                Optional.empty());
+    }
+
+    /** Exact, and waits like most. */
     public GenerationRequest(
             String id,
             int[] prompt,

@@ -87,6 +87,7 @@ public final class NodeFabric implements Fabric {
     private final List<Worker> prefill = new ArrayList<>();
     private final List<Worker> decode = new ArrayList<>();
     private final Binder binder;
+    private final Splicer splicer;
     private final ReentrantLock embedding = new ReentrantLock();
     private Optional<Embedder> embedder = Optional.empty();
     private final AtomicLong generatedTokens = new AtomicLong();
@@ -118,6 +119,7 @@ public final class NodeFabric implements Fabric {
             promptTokens.put("remote", new AtomicLong());
         }
         this.binder = new Binder(options.queue(), decode, prefill, router, blocks);
+        this.splicer = new Splicer(blocks, this::enter, this::computePassage);
         try {
             if (engine.model().generates()) {
                 for (int i = 0; i < options.decodeWorkers(); i++) {
@@ -358,10 +360,34 @@ public final class NodeFabric implements Fabric {
                         root,
                         options.blockTokens(),
                         this::cancelled);
+        return asked.splice().isPresent() ? splicer.submit(request) : enter(request);
+    }
+
+    private Admission enter(Request request) {
         if (blocks.isShared()) {
             blocks.lookFor(request, binder.state().requests() == 0);
         }
         return binder.submit(request);
+    }
+
+    /** Computes a passage for a request that counts for both. */
+    private Admission computePassage(GenerationRequest asked, GenerationListener listener) {
+        var root = BlockKey.root(engine.model().fingerprint(), asked.salt());
+        return enter(
+                new Request(
+                        requests.incrementAndGet(),
+                        asked,
+                        listener,
+                        root,
+                        options.blockTokens(),
+                        this::cancelled));
+    }
+
+    @Override
+    public Optional<String> unspliceable() {
+        return blocks.enabled()
+                ? engine.immovable()
+                : Optional.of("there is no host cache to take passages from");
     }
 
     private void check(GenerationRequest asked) {
@@ -384,6 +410,7 @@ public final class NodeFabric implements Fabric {
                                     asked.maxTokens(),
                                     options.contextTokens()));
         }
+        asked.splice().ifPresent(splice -> checkSplice(splice, asked.prompt().length));
         for (int token : asked.prompt()) {
             if (token < 0 || token >= engine.model().vocabularySize()) {
                 throw new IllegalArgumentException(
@@ -391,6 +418,18 @@ public final class NodeFabric implements Fabric {
                                 .formatted(token, engine.model().vocabularySize() - 1));
             }
         }
+    }
+
+    private void checkSplice(Splice splice, int promptTokens) {
+        var complaint = splice.complaint(promptTokens);
+        if (!complaint.isEmpty()) {
+            throw new IllegalArgumentException(complaint);
+        }
+        unspliceable()
+                .ifPresent(
+                        why -> {
+                            throw new IllegalArgumentException(why);
+                        });
     }
 
     private void cancelled(Request request) {

@@ -7,6 +7,7 @@ import dev.stator.engine.EngineContext;
 import dev.stator.engine.StepResult;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -73,20 +74,71 @@ final class Onboarder {
         sequence.stopWaiting();
         int start = sequence.ready;
         while (sequence.ready - start < TURN_TOKENS) {
-            var next = next(sequence, sequence.ready);
-            if (next.isEmpty()) {
-                sequence.computable = true;
-                return StepResult.DONE;
-            }
             int before = sequence.ready;
-            if (importFrom(sequence) == StepResult.NO_ROOM) {
+            var next = next(sequence, before);
+            if (next.isPresent() && importFrom(sequence) == StepResult.NO_ROOM) {
                 return StepResult.NO_ROOM;
             }
-            if (sequence.ready == before && !contested(sequence, next.get())) {
+            if (sequence.ready != before) {
+                continue;
+            }
+            if (next.isPresent()) {
+                if (contested(sequence, next.get())) {
+                    continue;
+                }
+                if (!sequence.computable) {
+                    return StepResult.DONE;
+                }
+            }
+            int own = sequence.ready;
+            if (importPassage(sequence) == StepResult.NO_ROOM) {
+                return StepResult.NO_ROOM;
+            }
+            sequence.computable = sequence.ready == own;
+            if (sequence.computable) {
                 return StepResult.DONE;
             }
         }
         return StepResult.DONE;
+    }
+
+    /**
+     * What this sequence would have to compute here may lie in a passage: then it comes from the
+     * passage's own prompt, moved to where it stands in this one.
+     */
+    private StepResult importPassage(Sequence sequence) {
+        var held =
+                sequence.request.stretches().stream()
+                        .filter(each -> each.holds(sequence.ready))
+                        .findFirst();
+        if (held.isEmpty()) {
+            return StepResult.DONE;
+        }
+        var stretch = held.get();
+        int size = blocks.blockTokens();
+        int from = sequence.ready - stretch.movedBy();
+        int most = Math.min(from + TURN_TOKENS, stretch.source().length);
+        var leases = new ArrayList<BlockLease>();
+        try {
+            int at = from;
+            while (at < most) {
+                int block = at / size;
+                int end = Math.min((block + 1) * size, stretch.source().length);
+                var lease =
+                        blocks.acquire(
+                                stretch.keys().get(block), stretch.source(), block * size, end);
+                if (lease.isEmpty()) {
+                    break;
+                }
+                leases.add(lease.get());
+                at = end;
+            }
+            return at == from
+                    ? StepResult.DONE
+                    : importLeases(sequence, leases, from % size, at - from, stretch.movedBy());
+        } finally {
+            leases.forEach(BlockLease::close);
+        }
     }
 
     /**
@@ -155,7 +207,7 @@ final class Onboarder {
                 .ifPresent(
                         lease -> {
                             try (lease) {
-                                importLeases(sequence, List.of(lease), lease.tokens());
+                                importOwn(sequence, List.of(lease), lease.tokens());
                             }
                         });
     }
@@ -211,7 +263,7 @@ final class Onboarder {
             }
             return end == sequence.ready
                     ? StepResult.DONE
-                    : importLeases(sequence, leases, end - sequence.ready);
+                    : importOwn(sequence, leases, end - sequence.ready);
         } finally {
             leases.forEach(BlockLease::close);
         }
@@ -221,7 +273,19 @@ final class Onboarder {
         return (next.end - 1) / blocks.blockTokens() * blocks.blockTokens();
     }
 
-    private StepResult importLeases(Sequence sequence, List<BlockLease> leases, int tokens) {
+    /** Blocks under the sequence's own keys, which need not be published any more. */
+    private StepResult importOwn(Sequence sequence, List<BlockLease> leases, int tokens) {
+        var result = importLeases(sequence, leases, 0, tokens, 0);
+        if (result == StepResult.DONE) {
+            sequence.publishedBlocks =
+                    Math.max(sequence.publishedBlocks, sequence.ready / blocks.blockTokens());
+            sequence.tailPublished |= sequence.ready >= sequence.request.reusable();
+        }
+        return result;
+    }
+
+    private StepResult importLeases(
+            Sequence sequence, List<BlockLease> leases, int skip, int tokens, int movedBy) {
         long start = System.nanoTime();
         var sources = new ArrayList<MemorySegment>();
         int[] held = new int[leases.size()];
@@ -229,12 +293,13 @@ final class Onboarder {
             sources.add(leases.get(i).rows());
             held[i] = leases.get(i).tokens();
         }
-        var result = context.importRows(sequence.slot, sequence.ready, sources, held, tokens);
+        int[] moves = new int[held.length];
+        Arrays.fill(moves, movedBy);
+        var result =
+                context.importRows(
+                        sequence.slot, sequence.ready, sources, held, skip, tokens, moves);
         if (result == StepResult.DONE) {
-            sequence.ready += tokens;
-            sequence.publishedBlocks =
-                    Math.max(sequence.publishedBlocks, sequence.ready / blocks.blockTokens());
-            sequence.tailPublished |= sequence.ready >= sequence.request.reusable();
+            sequence.moveOn(tokens);
             long nanos = System.nanoTime() - start;
             sequence.request.onboardNanos.addAndGet(nanos);
             onMoved.moved(sequence, tokens, nanos);

@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * One request on its way through: what was asked, its tokens so far, and its account.
@@ -65,7 +66,16 @@ final class Request implements Admission.Admitted {
     /** How long it was looked for there. */
     volatile long lookNanos;
 
+    /** Prompt tokens whose KV was taken from another position. */
+    final AtomicInteger splicedTokens = new AtomicInteger();
+
+    /** Tokens of its passages that were computed for it before it was queued, and the time. */
+    final AtomicInteger passagesComputed = new AtomicInteger();
+
+    volatile long passagesNanos;
+
     int deviceTokens;
+    private final List<Stretch> stretches;
     private final RouteRequest route;
     private Optional<Decision> decision = Optional.empty();
     private volatile long startedNanos;
@@ -79,13 +89,18 @@ final class Request implements Admission.Admitted {
             long number,
             GenerationRequest asked,
             GenerationListener listener,
-            BlockKey root,
+            BlockKey exactRoot,
             int blockTokens,
             Consumer<Request> onCancel) {
         this.asked = asked;
         this.listener = listener;
         this.onCancel = onCancel;
-        this.root = root;
+        this.root =
+                asked.splice().map(splice -> Splicer.root(exactRoot, splice)).orElse(exactRoot);
+        this.stretches =
+                asked.splice()
+                        .map(its -> Stretch.of(exactRoot, asked.prompt(), its, blockTokens))
+                        .orElse(List.of());
         this.tokens = Arrays.copyOf(asked.prompt(), asked.prompt().length + asked.maxTokens());
         this.size = asked.prompt().length;
         this.promptKeys =
@@ -93,16 +108,61 @@ final class Request implements Admission.Admitted {
         this.route =
                 new RouteRequest(
                         number,
-                        promptKeys.stream()
-                                .limit(reusable() / blockTokens)
-                                .mapToLong(BlockKey::high)
-                                .toArray(),
+                        routeKeys(blockTokens),
                         blockTokens,
                         asked.prompt().length,
                         Math.min(asked.maxTokens(), ANSWER_TOKENS),
                         asked.standing().tenant(),
                         asked.standing().serviceClass().priority(),
                         asked.standing().deadlineNanos());
+    }
+
+    /** Where a block will come from a passage, the router is told of the passage's block. */
+    private long[] routeKeys(int blockTokens) {
+        long[] keys =
+                promptKeys.stream()
+                        .limit(reusable() / blockTokens)
+                        .mapToLong(BlockKey::high)
+                        .toArray();
+        for (var stretch : stretches) {
+            int first = Math.ceilDiv(stretch.from(), blockTokens);
+            for (int block = first; (block + 1) * blockTokens <= stretch.to(); block++) {
+                int sourceAt = block * blockTokens - stretch.movedBy();
+                keys[block] = stretch.keys().get(sourceAt / blockTokens).high();
+            }
+        }
+        return keys;
+    }
+
+    /** Runs of the prompt that may come from other prompts; empty if it is an exact one. */
+    List<Stretch> stretches() {
+        return stretches;
+    }
+
+    /** Where the first stretch behind a position begins; the prompt's end if there is none. */
+    int nextStretch(int position) {
+        return stretches.stream()
+                .mapToInt(Stretch::from)
+                .filter(from -> from > position)
+                .findFirst()
+                .orElse(asked.prompt().length);
+    }
+
+    /** KV of the tokens {@code [from, to)} came from elsewhere to where the answer is generated. */
+    void imported(int from, int to) {
+        for (var stretch : stretches) {
+            int moved = Math.min(to, stretch.to()) - Math.max(from, stretch.from());
+            if (moved > 0 && stretch.movedBy() != 0) {
+                splicedTokens.addAndGet(moved);
+            }
+        }
+    }
+
+    /** Blocks of this and other prompts that it will read. */
+    List<BlockKey> wantedKeys() {
+        return Stream.concat(
+                        promptKeys.stream(), stretches.stream().flatMap(s -> s.keys().stream()))
+                .toList();
     }
 
     /** As the router sees it. */
@@ -238,7 +298,7 @@ final class Request implements Admission.Admitted {
     Account account() {
         long now = System.nanoTime();
         int prompt = asked.prompt().length;
-        int computed = Math.min(prompt, computedTokens.get());
+        int computed = Math.min(prompt, computedTokens.get() + passagesComputed.get());
         int device = Math.min(prompt - computed, deviceTokens);
         var sources = new LinkedHashMap<String, Integer>();
         sources.put("device", device);
@@ -255,6 +315,9 @@ final class Request implements Admission.Admitted {
         var stages = new LinkedHashMap<String, Double>();
         stages.put("queue", millis(submittedNanos, dispatchedNanos == 0 ? now : dispatchedNanos));
         stages.put("onboard", onboardNanos.get() / 1e6);
+        if (passagesNanos != 0) {
+            stages.put("passages", passagesNanos / 1e6);
+        }
         if (diskNanos != 0) {
             stages.put("disk", diskNanos / 1e6);
         }
@@ -284,6 +347,7 @@ final class Request implements Admission.Admitted {
                 plan.map(Plan::prefillWorker).orElse(""),
                 plan.map(Plan::decodeWorker).orElse(""),
                 sources,
+                splicedTokens.get(),
                 Arrays.copyOfRange(tokens, prompt, size),
                 stages,
                 decision.map(this::explained));

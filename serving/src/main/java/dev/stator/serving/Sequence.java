@@ -90,6 +90,14 @@ final class Sequence {
         return generates ? request.size() - 1 : request.reusable();
     }
 
+    /** So many tokens more are in the engine that were not computed by it for this sequence. */
+    void moveOn(int tokens) {
+        if (generates) {
+            request.imported(ready, ready + tokens);
+        }
+        ready += tokens;
+    }
+
     boolean generating() {
         return generates && ready == request.size() - 1 && request.generated() > 0;
     }

@@ -135,6 +135,9 @@ final class StepBatch {
                 Math.min(
                         sequence.ready + budget,
                         sequence.generates ? sequence.request.size() : sequence.goal());
+        if (sequence.ready < sequence.request.asked().prompt().length) {
+            limit = Math.min(limit, sequence.request.nextStretch(sequence.ready));
+        }
         int end = (sequence.ready / blockTokens + 1) * blockTokens;
         while (end < limit && onboarder.mayCompute(sequence, end)) {
             end += blockTokens;

@@ -265,7 +265,7 @@ final class Worker implements AutoCloseable {
                                 residents.remove(resident);
                                 clear(resident);
                             }
-                            sequence.ready = shared;
+                            sequence.moveOn(shared);
                             request.deviceTokens = shared;
                         });
     }
@@ -298,12 +298,27 @@ final class Worker implements AutoCloseable {
             if (sequence.ready != before) {
                 moved = true;
                 begun(sequence);
+                publishSpliced(sequence);
             }
             if (sequence.ready >= sequence.goal() && sequence.generates) {
                 sequence.request.promptReady();
             }
         }
         return moved;
+    }
+
+    /**
+     * Passages came from other prompts: under this one's keys nobody has them yet, and others may
+     * wait for them.
+     */
+    private void publishSpliced(Sequence sequence) {
+        if (!sequence.request.stretches().isEmpty() && publisher.due(sequence)) {
+            try {
+                publisher.publish(sequence);
+            } catch (EngineException e) {
+                fail(sequence, e.getMessage());
+            }
+        }
     }
 
     /** A preempted sequence goes on when it is the oldest, or when all before it leave it room. */

@@ -4,6 +4,7 @@ import dev.stator.engine.Tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import dev.stator.serving.Splice.Passage;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -61,7 +62,7 @@ final class PromptEncoder {
     /**
      * @param reused how many of the tokens came from memory
      */
-    record Encoded(int[] tokens, int reused) {}
+    record Encoded(int[] tokens, int reused, List<Passage> passages) {}
 
     PromptEncoder(Tokenizer tokenizer, long maxBytes) {
         this.tokenizer = tokenizer;
@@ -73,20 +74,41 @@ final class PromptEncoder {
      * @param bos put the BOS token first
      */
     Encoded encode(String text, boolean bos, String salt) {
+        return encode(text, bos, salt, Seams.NONE);
+    }
+
+    /**
+     * @param seams no token reaches over one
+     */
+    Encoded encode(String text, boolean bos, String salt, Seams seams) {
         var parts = new ArrayList<int[]>();
+        var passages = new ArrayList<Passage>();
         if (bos) {
             parts.add(IntStream.of(tokenizer.bos().orElseThrow()).toArray());
         }
         int reused = 0;
+        int at = 0;
+        int size = bos ? 1 : 0;
+        int passageBegins = size;
         var digest = "";
-        for (var piece : pieces(text)) {
+        for (var piece : pieces(text, seams)) {
+            if (seams.begins(at)) {
+                passageBegins = size;
+            }
             digest = follow(digest, piece);
             var known =
                     recall(new AnswerKey(salt, digest)).or(() -> recall(new PieceKey(salt, piece)));
             reused += known.map(tokens -> tokens.length).orElse(0);
-            parts.add(known.orElseGet(() -> tokenise(piece, salt)));
+            int[] tokens = known.orElseGet(() -> tokenise(piece, salt));
+            parts.add(tokens);
+            at += piece.length();
+            size += tokens.length;
+            if (seams.ends(at) && size > passageBegins) {
+                passages.add(new Passage(passageBegins, size));
+            }
         }
-        return new Encoded(parts.stream().flatMapToInt(Arrays::stream).toArray(), reused);
+        return new Encoded(
+                parts.stream().flatMapToInt(Arrays::stream).toArray(), reused, passages);
     }
 
     /**
@@ -98,6 +120,19 @@ final class PromptEncoder {
      * @param generated may end with the token that ended generation, also where the answer does not
      */
     void remember(String prompt, int[] promptTokens, String answer, int[] generated, String salt) {
+        remember(prompt, Seams.NONE, promptTokens, answer, generated, salt);
+    }
+
+    /**
+     * @param seams of the prompt
+     */
+    void remember(
+            String prompt,
+            Seams seams,
+            int[] promptTokens,
+            String answer,
+            int[] generated,
+            String salt) {
         int[] tokens = standFor(generated, answer) ? generated : withoutEnd(generated);
         if (tokens.length == 0 || !standFor(tokens, answer)) {
             return;
@@ -105,7 +140,7 @@ final class PromptEncoder {
         var digest = "";
         int begin = 0;
         int used = 0;
-        for (var piece : pieces(prompt + answer)) {
+        for (var piece : pieces(prompt + answer, seams)) {
             digest = follow(digest, piece);
             int end = begin + piece.length();
             if (end > prompt.length()) {
@@ -157,6 +192,10 @@ final class PromptEncoder {
     private static boolean endsWith(int[] tokens, int[] end) {
         int from = tokens.length - end.length;
         return from >= 0 && Arrays.equals(tokens, from, tokens.length, end, 0, end.length);
+    }
+
+    private List<String> pieces(String text, Seams seams) {
+        return seams.pieces(text).stream().flatMap(part -> pieces(part).stream()).toList();
     }
 
     private List<String> pieces(String text) {

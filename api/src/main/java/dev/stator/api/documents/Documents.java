@@ -32,8 +32,8 @@ public record Documents(
     }
 
     /**
-     * The same in the order that lets the most be reused, each once; unchanged if they are not a
-     * set.
+     * The same in the order that lets the most be reused, each once. Where they are no set the
+     * order stays; it costs no reuse where they are spliced.
      *
      * @param head see {@link DocumentOrder#arrange}
      * @param salt of the request: prompts of other salts tell it nothing
@@ -43,6 +43,9 @@ public record Documents(
             return this;
         }
         var set = given.stream().distinct().toList();
+        if (reuse == ReuseMode.SPLICED) {
+            return new Documents(given, set, reuse, ranked);
+        }
         var items =
                 set.stream()
                         .map(each -> new DocumentOrder.Item(each.key(salt), each.text().length()))
@@ -66,16 +69,20 @@ public record Documents(
 
     /** All of them, for templates that have no place for documents; ends with a line break. */
     public String text() {
-        return IntStream.range(0, written.size())
-                .mapToObj(
-                        i ->
-                                "[doc %s] %s"
-                                                .formatted(name(i), written.get(i).title())
-                                                .stripTrailing()
-                                        + "\n"
-                                        + written.get(i).text().strip()
-                                        + "\n")
-                .collect(Collectors.joining());
+        return String.join("", texts());
+    }
+
+    /** Each of them as {@link #text} has it. */
+    public List<String> texts() {
+        return IntStream.range(0, written.size()).mapToObj(this::text).toList();
+    }
+
+    private String text(int i) {
+        var document = written.get(i);
+        return "[doc %s] %s".formatted(name(i), document.title()).stripTrailing()
+                + "\n"
+                + document.text().strip()
+                + "\n";
     }
 
     /**
@@ -85,7 +92,7 @@ public record Documents(
      * line.
      */
     public String note() {
-        if (reuse == ReuseMode.EXACT || !ranked || written.size() < 2) {
+        if (reuse != ReuseMode.EXACT_REORDER || !ranked || written.size() < 2) {
             return "";
         }
         return given.stream()

@@ -12,7 +12,13 @@ public enum ReuseMode {
      * The documents are a set: any order of them, and each but once, is what was meant. What the
      * model then reads is computed exactly.
      */
-    EXACT_REORDER("exact-reorder");
+    EXACT_REORDER("exact-reorder"),
+
+    /**
+     * Documents may be read as they were computed behind other ones: an approximation, which pays
+     * where the same documents come in ever new company.
+     */
+    SPLICED("spliced");
 
     private final String label;
 

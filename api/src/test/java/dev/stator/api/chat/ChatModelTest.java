@@ -265,7 +265,7 @@ final class ChatModelTest {
 
     private void check(ToolChoice choice, List<Map<String, Object>> tools, String problem) {
         var asked = conversation(choice, tools, "x");
-        var prompt = new Prompt("", new int[0], 0);
+        var prompt = new Prompt("", new int[0], 0, List.of(), Seams.NONE);
         assertThatThrownBy(() -> chat.grammar(asked, prompt))
                 .isInstanceOf(ChatException.class)
                 .hasMessageContaining(problem);
@@ -280,7 +280,7 @@ final class ChatModelTest {
         var prompt = thinker.prompt(asked, "");
         var grammar = thinker.afterReasoning(JsonSchemaGrammar.anyObject(), prompt);
         demo.accept(grammar);
-        assertThat(thinker.afterReasoning("root ::= \"a\"", new Prompt("x", new int[0], 0)))
+        assertThat(thinker.afterReasoning("root ::= \"a\"", new Prompt("x", new int[0], 0, List.of(), Seams.NONE)))
                 .isEqualTo("root ::= \"a\"");
         var parser = thinker.parser(asked, prompt);
         assertThat(parser.accept("so</think>\n\n{}"))

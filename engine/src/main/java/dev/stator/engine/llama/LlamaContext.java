@@ -232,13 +232,14 @@ final class LlamaContext implements EngineContext {
             int from,
             List<MemorySegment> sources,
             int[] tokensHeld,
+            int first,
             int count,
             int[] movedBy) {
         checked(sequence);
-        checkSources(sources, tokensHeld, count);
+        checkSources(sources, tokensHeld, first, count);
         var moved = moved(sources, tokensHeld, movedBy);
         int source = 0;
-        int skip = 0;
+        int skip = first;
         for (int done = 0; done < count; ) {
             int slice = Math.min(Math.min(MOVE_TOKENS, options.cells()), count - done);
             var rest = moved.subList(source, moved.size());
@@ -269,8 +270,9 @@ final class LlamaContext implements EngineContext {
         return StepResult.DONE;
     }
 
-    private void checkSources(List<MemorySegment> sources, int[] tokensHeld, int count) {
-        long held = 0;
+    private void checkSources(
+            List<MemorySegment> sources, int[] tokensHeld, int skip, int count) {
+        long held = -skip;
         int bytesPerToken = engine.requireBlob().shape().bytesPerToken();
         for (int i = 0; i < sources.size(); i++) {
             held += tokensHeld[i];
@@ -283,8 +285,10 @@ final class LlamaContext implements EngineContext {
                                         sources.get(i).byteSize()));
             }
         }
-        if (count < 1 || count > held) {
-            throw new EngineException("cannot take %d tokens of %d".formatted(count, held));
+        if (count < 1 || count > held || skip < 0 || skip >= tokensHeld[0]) {
+            throw new EngineException(
+                    "cannot take %d tokens of %d after the first %d"
+                            .formatted(count, held + skip, skip));
         }
     }
 

@@ -113,7 +113,7 @@ final class MovedKvTest {
             var rows = List.of(arena.allocate((long) all * shape().bytesPerToken()));
             context.exportRows(0, START, all, all, rows);
             context.truncate(0, 0);
-            assertThat(context.importRows(0, 0, rows, new int[] {all}, all, new int[] {-START}))
+            assertThat(context.importRows(0, 0, rows, new int[] {all}, 0, all, new int[] {-START}))
                     .isEqualTo(StepResult.DONE);
             int index = DemoModel.prefill(context, 0, all, new int[] {prompt[all]});
             var answer = DemoModel.continueWith(context, sampler, 0, prompt.length, index, 24);
@@ -134,7 +134,7 @@ final class MovedKvTest {
                     .isEqualTo("K is stored as " + type + "; only f16 and f32 can be rotated");
             var rows = arena.allocate(other.model().kv().orElseThrow().bytesPerToken());
             var one = new int[] {1};
-            assertThatThrownBy(() -> there.importRows(0, 0, List.of(rows), one, 1, one))
+            assertThatThrownBy(() -> there.importRows(0, 0, List.of(rows), one, 0, 1, one))
                     .isInstanceOf(EngineException.class)
                     .hasMessageContaining("cannot be moved")
                     .hasMessageContaining(type);
@@ -198,7 +198,7 @@ final class MovedKvTest {
     void asManyMovesAsSources() {
         var rows = arena.allocate(shape().bytesPerToken());
         assertThatThrownBy(
-                        () -> context.importRows(0, 0, List.of(rows), new int[] {1}, 1, new int[2]))
+                        () -> context.importRows(0, 0, List.of(rows), new int[] {1}, 0, 1, new int[2]))
                 .isInstanceOf(EngineException.class)
                 .hasMessageContaining("2 moves");
     }
@@ -211,7 +211,7 @@ final class MovedKvTest {
 
     /** What the engine holds after placing blocks at a position. */
     private List<MemorySegment> placed(int at, List<MemorySegment> blocks, int[] movedBy) {
-        assertThat(context.importRows(0, at, blocks, held(), TOKENS, movedBy))
+        assertThat(context.importRows(0, at, blocks, held(), 0, TOKENS, movedBy))
                 .isEqualTo(StepResult.DONE);
         return exported(at);
     }

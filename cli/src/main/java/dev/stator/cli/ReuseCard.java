@@ -1,0 +1,141 @@
+package dev.stator.cli;
+
+import dev.stator.api.Splicing;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * What splicing documents does to a model's answers, as {@code stator eval reuse} measured it.
+ * Without one there is no splicing.
+ *
+ * @param fingerprint of the model, its KV type and the engine's version: it holds for no other
+ * @param data what was asked
+ * @param questions how many
+ * @param answerTokens how many tokens of each answer were compared
+ * @param exactRight part of the questions that were answered rightly from exact prompts; empty if
+ *     the data does not say what is right
+ * @param settings what was tried, cheapest first
+ * @param chosen the boundary of the cheapest setting that is good enough; empty: none is
+ * @param verdict a sentence
+ */
+record ReuseCard(
+        int format,
+        String model,
+        String fingerprint,
+        String data,
+        int questions,
+        int answerTokens,
+        Optional<Double> exactRight,
+        List<Measured> settings,
+        Optional<Integer> chosen,
+        String verdict) {
+    private static final int FORMAT = 1;
+    private static final String ENDING = ".reuse.json";
+    private static final JsonMapper JSON = JsonMapper.shared();
+
+    /** The least part of the answers that must be the same, token for token. */
+    static final double LEAST_AGREEMENT = 0.97;
+
+    /** The most that may be lost of the right answers. */
+    static final double MOST_LOST = 0.01;
+
+    /**
+     * @param boundary see {@link dev.stator.serving.Splice#boundary}
+     * @param recomputed part of the moved passages' tokens that it computes
+     * @param agreement part of the answers that equal those from exact prompts
+     * @param right part of the questions that were answered rightly
+     * @param firstTokenKl mean divergence of the first token's distribution from the exact one's,
+     *     over the exact one's likeliest tokens, in nats
+     */
+    record Measured(
+            int boundary,
+            double recomputed,
+            double agreement,
+            Optional<Double> right,
+            double firstTokenKl) {
+        boolean isGoodEnough(Optional<Double> exactRight) {
+            double lost = exactRight.orElse(0.0) - right.orElse(0.0);
+            return agreement >= LEAST_AGREEMENT && lost <= MOST_LOST;
+        }
+    }
+
+    static ReuseCard of(
+            String model,
+            String fingerprint,
+            String data,
+            int questions,
+            int answerTokens,
+            Optional<Double> exactRight,
+            List<Measured> settings) {
+        var chosen = settings.stream().filter(each -> each.isGoodEnough(exactRight)).findFirst();
+        return new ReuseCard(
+                FORMAT,
+                model,
+                fingerprint,
+                data,
+                questions,
+                answerTokens,
+                exactRight,
+                settings,
+                chosen.map(Measured::boundary),
+                chosen.isPresent()
+                        ? "documents may be spliced"
+                        : "splicing changes this model's answers too much");
+    }
+
+    /** The card that lies beside a model's file, whether it is there or not. */
+    static Path beside(Path model) {
+        var name = String.valueOf(model.getFileName());
+        var stem = name.endsWith(".gguf") ? name.substring(0, name.length() - 5) : name;
+        return model.resolveSibling(stem + ENDING);
+    }
+
+    /**
+     * @throws Refusal if there is none that can be read
+     */
+    static ReuseCard read(Path file) {
+        try {
+            var card = JSON.readValue(Files.readString(file), ReuseCard.class);
+            if (card.format != FORMAT) {
+                throw Refusal.failed(
+                        "%s is a reuse card of format %d; this Stator reads %d: run 'stator eval reuse' again"
+                                .formatted(file, card.format, FORMAT));
+            }
+            return card;
+        } catch (IOException e) {
+            throw Refusal.failed(
+                    "cannot read the reuse card %s: %s".formatted(file, Reason.of(e)));
+        } catch (JacksonException | NullPointerException _) {
+            throw Refusal.failed(
+                    "%s is no reuse card: run 'stator eval reuse' again, or remove it"
+                            .formatted(file));
+        }
+    }
+
+    /**
+     * @throws Refusal if it cannot be written
+     */
+    void write(Path file) {
+        try {
+            Files.writeString(
+                    file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(this) + "\n");
+        } catch (IOException e) {
+            throw Refusal.failed("cannot write %s: %s".formatted(file, Reason.of(e)));
+        }
+    }
+
+    /** What it allows a server of a model. */
+    Splicing splicing(String fingerprintOfModel) {
+        if (!fingerprint.equals(fingerprintOfModel)) {
+            return new Splicing.Refused(
+                    "the reuse card is of another model file, KV type or engine version than what is served; 'stator eval reuse' makes one for it");
+        }
+        return chosen.<Splicing>map(Splicing.Allowed::new)
+                .orElseGet(() -> new Splicing.Refused("by the reuse card " + verdict));
+    }
+}

@@ -1,0 +1,366 @@
+package dev.stator.serving;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.stator.engine.SamplingOptions;
+import dev.stator.engine.llama.LlamaEngine;
+import dev.stator.routing.Mode;
+import dev.stator.serving.Splice.Passage;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestReporter;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A passage is computed once, behind the head alone, and then stands wherever a prompt has it. What
+ * follows spliced KV is kept apart from what is exact.
+ */
+final class SpliceTest {
+    private static final int ANSWER_TOKENS = 48;
+    private static LlamaEngine engine;
+
+    @TempDir Path folder;
+    private final AtomicInteger salts = new AtomicInteger();
+
+    /** A prompt cut where its passages are. */
+    private record Cut(int[] prompt, Splice splice) {}
+
+    @BeforeAll
+    static void load() {
+        engine = DemoNode.engine();
+    }
+
+    @AfterAll
+    static void unload() {
+        engine.close();
+    }
+
+    @Test
+    void passagesInANewOrderAreComputedNoMore() throws Exception {
+        try (var node = node(Mode.AGGREGATED, 0)) {
+            var conversation = conversations(5).getFirst();
+            var first = cut(conversation, List.of(0, 1, 2, 3, 4));
+            var other = cut(conversation, List.of(3, 1, 4, 0, 2));
+
+            var cold = ask(node, first, "").await().account();
+            var moved = ask(node, other, "").await().account();
+            var again = ask(node, other, "").await().account();
+
+            int passages = passageTokens(first);
+            assertThat(cold.promptTokensBySource().get("computed"))
+                    .as("each passage is computed once")
+                    .isGreaterThanOrEqualTo(passages);
+            assertThat(cold.splicedTokens()).isPositive().isLessThan(passages);
+            int question = other.prompt.length - other.splice.passages().getLast().to();
+            assertThat(moved.promptTokensBySource().get("computed"))
+                    .as("only the question")
+                    .isEqualTo(question);
+            assertThat(again.promptTokensBySource().get("computed")).isEqualTo(1);
+            assertThat(again.splicedTokens())
+                    .as("still an approximation")
+                    .isEqualTo(moved.splicedTokens());
+            for (var account : List.of(cold, moved, again)) {
+                assertThat(
+                                account.promptTokensBySource().values().stream()
+                                        .mapToInt(Integer::intValue)
+                                        .sum())
+                        .isEqualTo(first.prompt.length);
+            }
+        }
+    }
+
+    /** It was trained so that documents may be computed apart, so nothing may be lost. */
+    @Test
+    void theDemonstrationModelAnswersFromMovedPassages(TestReporter reporter) throws Exception {
+        var random = new Random(7);
+        int exactRight = 0;
+        int splicedRight = 0;
+        int same = 0;
+        var asked = conversations(5);
+        try (var node = node(Mode.AUTO, 1)) {
+            for (var conversation : asked) {
+                var order = new ArrayList<>(IntStream.range(0, documents(conversation)).boxed().toList());
+                var turn = conversation.turns().getFirst();
+                // Once in the order of the set, so that the passages are there; then in another.
+                ask(node, cut(conversation, order), "").await();
+                Collections.shuffle(order, random);
+                var cut = cut(conversation, order);
+                var spliced = ask(node, cut, "").await();
+                var exact = ask(node, new Cut(cut.prompt, cut.splice), fresh(), false).await();
+                assertThat(spliced.account().promptTokensBySource().get("computed"))
+                        .isLessThan(cut.prompt.length / 3);
+                exactRight += turn.isRight(exact.text()) ? 1 : 0;
+                splicedRight += turn.isRight(spliced.text()) ? 1 : 0;
+                same += exact.text().equals(spliced.text()) ? 1 : 0;
+            }
+        }
+        reporter.publishEntry(
+                "of %d: exact right %d, spliced right %d, the same text %d"
+                        .formatted(asked.size(), exactRight, splicedRight, same));
+        assertThat(splicedRight).isGreaterThanOrEqualTo(exactRight - asked.size() / 50);
+        assertThat(same).isGreaterThan(asked.size() * 9 / 10);
+    }
+
+    /** Behind the head alone a passage is what it is in its place: the very same rows. */
+    @Test
+    void aSinglePassageBehindTheHeadIsExact() throws Exception {
+        try (var node = node(Mode.AGGREGATED, 0)) {
+            for (var conversation : conversations(1).subList(0, 10)) {
+                var cut = cut(conversation, List.of(0));
+                ask(node, cut, "").await();
+                var spliced = ask(node, cut, "");
+                var exact = ask(node, cut, "", false);
+                assertThat(spliced.await().account().splicedTokens()).isZero();
+                exact.await();
+                assertThat(spliced.tokens).isEqualTo(exact.tokens);
+            }
+        }
+    }
+
+    @Test
+    void exactRequestsNeverGetSplicedKv() throws Exception {
+        try (var node = node(Mode.AUTO, 1)) {
+            var conversation = conversations(5).getFirst();
+            var cut = cut(conversation, List.of(2, 0, 1, 3, 4));
+            ask(node, cut, "").await();
+            ask(node, cut, "").await();
+
+            var exact = ask(node, cut, "", false).await().account();
+
+            // Exact are the head and the first passage behind it, as they stand in their source,
+            // which has one token more.
+            int exactTokens = cut.splice.passages().getFirst().to() + 1;
+            assertThat(exact.cachedTokens()).isLessThanOrEqualTo(exactTokens);
+            assertThat(exact.splicedTokens()).isZero();
+        }
+    }
+
+    @Test
+    void beginningsOfPassagesMayBeComputedInTheirPlace() throws Exception {
+        try (var node = node(Mode.AGGREGATED, 0)) {
+            var cut = cut(conversations(5).get(3), List.of(4, 3, 2, 1, 0));
+            int heads = 8;
+            var splice = new Splice(cut.splice.head(), cut.splice.passages(), heads);
+            var with = new Cut(cut.prompt, splice);
+            ask(node, with, "").await();
+
+            var other = cut(conversations(5).get(3), List.of(2, 3, 4, 0, 1));
+            var account =
+                    ask(node, new Cut(other.prompt, splice(other, heads)), "").await().account();
+
+            int question = other.prompt.length - other.splice.passages().getLast().to();
+            // The first passage stands where it was computed.
+            assertThat(account.promptTokensBySource().get("computed"))
+                    .isEqualTo(question + 4 * heads);
+            assertThat(account.splicedTokens())
+                    .isEqualTo(
+                            passageTokens(other)
+                                    - length(other.splice.passages().getFirst())
+                                    - 4 * heads);
+        }
+    }
+
+    /** With all of every passage computed in its place, the splice is an exact prompt. */
+    @Test
+    void allOfThemComputedInTheirPlaceIsAnExactPrompt() throws Exception {
+        try (var node = node(Mode.AGGREGATED, 0)) {
+            for (var conversation : conversations(5).subList(0, 10)) {
+                var cut = cut(conversation, List.of(1, 0, 4, 3, 2));
+                var all = new Cut(cut.prompt, splice(cut, Integer.MAX_VALUE));
+                var spliced = ask(node, all, "");
+                assertThat(spliced.await().account().splicedTokens()).isZero();
+                var exact = ask(node, cut, fresh(), false);
+                exact.await();
+                assertThat(spliced.tokens).isEqualTo(exact.tokens);
+            }
+        }
+    }
+
+    @Test
+    void anotherTenantsPassagesAreNotFound() throws Exception {
+        try (var node = node(Mode.AUTO, 1)) {
+            var cut = cut(conversations(5).getFirst(), List.of(0, 1, 2, 3, 4));
+            ask(node, cut, "one").await();
+            var account = ask(node, cut, "another").await().account();
+            assertThat(account.promptTokensBySource().get("computed"))
+                    .isGreaterThanOrEqualTo(passageTokens(cut));
+        }
+    }
+
+    @Test
+    void splitRequestsHandSplicedKvOver() throws Exception {
+        try (var split = node(Mode.DISAGGREGATED, 1);
+                var whole = node(Mode.AGGREGATED, 0)) {
+            var conversation = conversations(5).get(1);
+            for (var order : List.of(List.of(0, 1, 2, 3, 4), List.of(4, 2, 0, 1, 3))) {
+                var cut = cut(conversation, order);
+                var there = ask(split, cut, "");
+                var here = ask(whole, cut, "");
+                assertThat(there.await().account().plan()).isEqualTo("split");
+                here.await();
+                assertThat(there.tokens).isEqualTo(here.tokens);
+            }
+        }
+    }
+
+    @Test
+    void manyAtOnceComputeAPassageOnce() throws Exception {
+        try (var node = node(Mode.AUTO, 1)) {
+            var conversation = conversations(5).get(2);
+            var random = new Random(3);
+            var answers = new ArrayList<Collected>();
+            int passages = 0;
+            for (int i = 0; i < 12; i++) {
+                var order = new ArrayList<>(List.of(0, 1, 2, 3, 4));
+                Collections.shuffle(order, random);
+                var cut = cut(conversation, order);
+                passages = passageTokens(cut);
+                answers.add(ask(node, cut, ""));
+            }
+            for (var answer : answers) {
+                answer.await();
+            }
+            var workers = node.stats().workers();
+            long computed = workers.stream().mapToLong(FabricStats.Worker::computedTokens).sum();
+            // Questions, answers and extra tokens come on top; twelve times the passages would not
+            // fit.
+            assertThat(computed).isLessThan(4L * passages + 12 * (ANSWER_TOKENS + 40));
+        }
+    }
+
+    @Test
+    void afterwardsNothingIsPinnedOrClaimed() throws Exception {
+        try (var node = node(Mode.AUTO, 1)) {
+            var cut = cut(conversations(5).getFirst(), List.of(1, 0, 3, 2, 4));
+            var cancelled = new Collected();
+            ((Admission.Admitted) node.submit(request(cut, "", true), cancelled)).cancel();
+            assertThat(cancelled.await().reason()).isEqualTo(FinishReason.CANCELLED);
+            ask(node, cut, "").await();
+            long until = System.nanoTime() + 10_000_000_000L;
+            while (busy(node) > 0 && System.nanoTime() < until) {
+                Thread.sleep(10);
+            }
+            assertThat(busy(node)).isZero();
+        }
+    }
+
+    private static long busy(NodeFabric node) {
+        var blocks = node.stats().cache();
+        return blocks.get("blocks_pinned") + blocks.get("blocks_claimed") + blocks.get("leases");
+    }
+
+    @Test
+    void wrongPassagesAreRefused() {
+        try (var node = node(Mode.AGGREGATED, 0)) {
+            var prompt = IntStream.range(10, 40).toArray();
+            for (var wrong :
+                    List.of(
+                            new Splice(4, List.of(), 0),
+                            new Splice(4, List.of(new Passage(2, 8)), 0),
+                            new Splice(4, List.of(new Passage(4, 8), new Passage(7, 9)), 0),
+                            new Splice(4, List.of(new Passage(8, 8)), 0),
+                            new Splice(4, List.of(new Passage(4, 30)), 0))) {
+                assertThatThrownBy(
+                                () ->
+                                        node.submit(
+                                                request(new Cut(prompt, wrong), "", true),
+                                                new Collected()))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageContaining("passage");
+            }
+        }
+    }
+
+    private NodeFabric node(Mode mode, int prefill) {
+        return NodeFabric.start(
+                engine, DemoNode.options(mode, prefill, 1, 64 * DemoNode.MIB, folder));
+    }
+
+    private static List<EvalSet.Conversation> conversations(int documents) {
+        return EvalSet.read(DemoNode.DEMO.resolve("eval.jsonl")).stream()
+                .filter(conversation -> documents(conversation) == documents)
+                .toList();
+    }
+
+    private static int documents(EvalSet.Conversation conversation) {
+        return conversation.openingPieces().size() - 1;
+    }
+
+    private static int passageTokens(Cut cut) {
+        return cut.splice.passages().stream().mapToInt(SpliceTest::length).sum();
+    }
+
+    private static int length(Passage passage) {
+        return passage.to() - passage.from();
+    }
+
+    private static Splice splice(Cut cut, int heads) {
+        return new Splice(cut.splice.head(), cut.splice.passages(), heads);
+    }
+
+    private static Cut cut(EvalSet.Conversation conversation, List<Integer> order) {
+        var tokens = new ArrayList<Integer>();
+        append(tokens, conversation.openingPieces().getFirst());
+        int head = tokens.size();
+        var passages = new ArrayList<Passage>();
+        for (int document : order) {
+            int from = tokens.size();
+            append(tokens, conversation.openingPieces().get(document + 1));
+            passages.add(new Passage(from, tokens.size()));
+        }
+        append(
+                tokens,
+                "Question: "
+                        + conversation.turns().getFirst().question()
+                        + "<|im_end|>\n<|im_start|>assistant\n");
+        return new Cut(
+                tokens.stream().mapToInt(Integer::intValue).toArray(),
+                new Splice(head, passages, 0));
+    }
+
+    private static void append(List<Integer> tokens, String text) {
+        for (int token : engine.tokenizer().encode(text, false, true)) {
+            tokens.add(token);
+        }
+    }
+
+    private String fresh() {
+        return "apart " + salts.incrementAndGet();
+    }
+
+    private static Collected ask(NodeFabric node, Cut cut, String salt) {
+        return ask(node, cut, salt, true);
+    }
+
+    private static Collected ask(NodeFabric node, Cut cut, String salt, boolean spliced) {
+        var collected = new Collected();
+        assertThat(node.submit(request(cut, salt, spliced), collected))
+                .isInstanceOf(Admission.Admitted.class);
+        return collected;
+    }
+
+    private static GenerationRequest request(Cut cut, String salt, boolean spliced) {
+        return new GenerationRequest(
+                "test",
+                cut.prompt,
+                ANSWER_TOKENS,
+                SamplingOptions.GREEDY,
+                List.of(),
+                Set.of(),
+                false,
+                salt,
+                Standing.USUAL,
+                spliced ? Optional.of(cut.splice) : Optional.empty());
+    }
+}
