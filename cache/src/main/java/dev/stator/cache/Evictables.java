@@ -7,12 +7,21 @@ import java.util.Arrays;
  * place, so that a block that comes into use leaves in O(log n).
  */
 final class Evictables {
+    /** What the blocks have in common, for the {@link EvictionOrder}. */
+    final int frequencyClass;
+
+    final int cost;
     private Block[] heap = new Block[16];
 
     /** Of the block in the same place, so that a search touches no other blocks. */
     private long[] uses = new long[16];
 
     private int size;
+
+    Evictables(int frequencyClass, int cost) {
+        this.frequencyClass = frequencyClass;
+        this.cost = cost;
+    }
 
     int size() {
         return size;
@@ -40,6 +49,11 @@ final class Evictables {
     /** The one whose last use is longest ago; there must be one. */
     Block first() {
         return heap[0];
+    }
+
+    /** When that one was used last. */
+    long firstUse() {
+        return uses[0];
     }
 
     void checkIntegrity() {

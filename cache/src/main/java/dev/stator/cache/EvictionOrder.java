@@ -1,5 +1,7 @@
 package dev.stator.cache;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +20,10 @@ final class EvictionOrder {
     private final Optional<ReuseModel> model;
     private final @Nullable Evictables[] heaps =
             new @Nullable Evictables[ReuseModel.CLASSES * COSTS];
+
+    /** Those of the heaps that there are, one after the other: most never have a block. */
+    private final List<Evictables> known = new ArrayList<>();
+
     private final double[] meanCost = new double[COSTS];
     private final int[] costSamples = new int[COSTS];
     private int size;
@@ -61,37 +67,41 @@ final class EvictionOrder {
 
     /** Takes out the block that goes first; empty if there is none. */
     Optional<Block> poll(long clock) {
-        Optional<Block> first = Optional.empty();
-        double least = Double.POSITIVE_INFINITY;
-        for (int i = 0; i < heaps.length; i++) {
-            Evictables heap = heaps[i];
-            if (heap == null || heap.size() == 0) {
-                continue;
-            }
-            Block top = heap.first();
-            double worth = worth(i, top, clock);
-            if (worth < least
-                    || (worth == least && first.filter(b -> b.lastUse < top.lastUse).isEmpty())) {
-                least = worth;
-                first = Optional.of(top);
-            }
-        }
+        Optional<Evictables> least = model.isEmpty() ? oldest() : leastValuable(model.get(), clock);
+        Optional<Block> first = least.map(Evictables::first);
         first.ifPresent(this::remove);
         return first;
     }
 
-    private double worth(int heap, Block top, long clock) {
-        return model.map(its -> its.value(heap / COSTS, top.lastUse, clock)).orElse(0.0)
-                * meanCost[heap % COSTS];
+    private Optional<Evictables> oldest() {
+        return size == 0 ? Optional.empty() : Optional.of(known.getFirst());
+    }
+
+    private Optional<Evictables> leastValuable(ReuseModel its, long clock) {
+        @Nullable Evictables least = null;
+        double leastWorth = Double.POSITIVE_INFINITY;
+        for (int i = 0; i < known.size(); i++) {
+            Evictables heap = known.get(i);
+            if (heap.size() == 0) {
+                continue;
+            }
+            long use = heap.firstUse();
+            double worth = its.value(heap.frequencyClass, use, clock) * meanCost[heap.cost];
+            if (least == null
+                    || worth < leastWorth
+                    || (worth == leastWorth && use < least.firstUse())) {
+                leastWorth = worth;
+                least = heap;
+            }
+        }
+        return Optional.ofNullable(least);
     }
 
     void checkIntegrity() {
         int sum = 0;
-        for (Evictables heap : heaps) {
-            if (heap != null) {
-                heap.checkIntegrity();
-                sum += heap.size();
-            }
+        for (Evictables heap : known) {
+            heap.checkIntegrity();
+            sum += heap.size();
         }
         if (sum != size) {
             throw new IllegalStateException("the heaps do not add up");
@@ -100,12 +110,14 @@ final class EvictionOrder {
 
     private Evictables heapOf(Block block) {
         // One order for all where nothing but the last use counts.
-        int place =
-                model.isEmpty() ? 0 : ReuseModel.classOf(block.frequency) * COSTS + costOf(block);
+        int its = model.isEmpty() ? 0 : ReuseModel.classOf(block.frequency);
+        int cost = model.isEmpty() ? 0 : costOf(block);
+        int place = its * COSTS + cost;
         Evictables heap = heaps[place];
         if (heap == null) {
-            heap = new Evictables();
+            heap = new Evictables(its, cost);
             heaps[place] = heap;
+            known.add(heap);
         }
         return heap;
     }

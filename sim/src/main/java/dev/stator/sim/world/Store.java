@@ -5,6 +5,8 @@ import dev.stator.cache.BlockLedger;
 import dev.stator.cache.Eviction;
 import dev.stator.routing.index.BlockEvents;
 import dev.stator.routing.index.Place;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -16,11 +18,16 @@ final class Store {
     private final Pipe reads = new Pipe();
     private final Pipe writes = new Pipe();
 
+    // What has changed and the routers were not told. To store one block evicts another; told in
+    // this order each block would be a batch of its own, so what went is told before what came.
+    private final List<BlockKey> gone = new ArrayList<>();
+    private final List<BlockKey> come = new ArrayList<>();
+
     Store(Place place, Storage storage, long blockBytes, Consumer<BlockEvents> events) {
         feed = new Feed(place, events);
         blockNanos = blockBytes / storage.bytesPerSecond() * 1e9;
         int slots = (int) Math.clamp(storage.bytes() / blockBytes, 1, Integer.MAX_VALUE / 8);
-        ledger = new BlockLedger(slots, Eviction.BY_REUSE, feed::removed);
+        ledger = new BlockLedger(slots, Eviction.BY_REUSE, this::evicted);
     }
 
     Place place() {
@@ -50,8 +57,15 @@ final class Store {
 
     void store(BlockKey key, Optional<BlockKey> parent, long recomputeMicros) {
         if (ledger.store(key, parent, recomputeMicros)) {
-            feed.stored(key);
+            come.add(key);
         }
+    }
+
+    private void evicted(BlockKey key) {
+        if (come.contains(key)) {
+            publish();
+        }
+        gone.add(key);
     }
 
     /** Stores the blocks of one sequence and tells the routers. */
@@ -67,7 +81,11 @@ final class Store {
 
     /** Tells the routers what has changed. */
     void publish() {
+        gone.forEach(feed::removed);
+        come.forEach(feed::stored);
         feed.flush();
+        gone.clear();
+        come.clear();
     }
 
     void checkIntegrity() {
