@@ -108,8 +108,7 @@ record ReuseCard(
             }
             return card;
         } catch (IOException e) {
-            throw Refusal.failed(
-                    "cannot read the reuse card %s: %s".formatted(file, Reason.of(e)));
+            throw Refusal.failed("cannot read the reuse card %s: %s".formatted(file, Reason.of(e)));
         } catch (JacksonException | NullPointerException _) {
             throw Refusal.failed(
                     "%s is no reuse card: run 'stator eval reuse' again, or remove it"

@@ -13,7 +13,6 @@ import dev.stator.serving.GenerationListener;
 import dev.stator.serving.GenerationRequest;
 import dev.stator.serving.NodeFabric;
 import dev.stator.serving.Splice;
-import dev.stator.serving.Splice.Passage;
 import dev.stator.serving.Standing;
 import java.util.ArrayList;
 import java.util.List;
@@ -104,8 +103,7 @@ final class ReuseTrial {
     }
 
     private static double right(ReuseQuestions questions, List<Answer> answers) {
-        return part(
-                answers.size(), i -> questions.all().get(i).isRight(answers.get(i).text));
+        return part(answers.size(), i -> questions.all().get(i).isRight(answers.get(i).text));
     }
 
     private static double part(int of, java.util.function.IntPredicate holds) {
@@ -132,8 +130,7 @@ final class ReuseTrial {
                 spliced.top().stream()
                         .collect(
                                 Collectors.toMap(
-                                        Sampled.Candidate::token,
-                                        each -> (double) each.logprob()));
+                                        Sampled.Candidate::token, each -> (double) each.logprob()));
         double sum = 0;
         for (var each : exact.top()) {
             double log = other.containsKey(each.token()) ? other.get(each.token()) : UNLIKELY;
@@ -149,10 +146,7 @@ final class ReuseTrial {
         return new Patience(console)
                 .during(
                         "answering %d questions, %s".formatted(prompts.size(), what),
-                        () ->
-                                prompts.stream()
-                                        .map(prompt -> answer(prompt, boundary))
-                                        .toList());
+                        () -> prompts.stream().map(prompt -> answer(prompt, boundary)).toList());
     }
 
     private Answer answer(Prompt prompt, int boundary) {

@@ -118,10 +118,7 @@ final class Server implements AutoCloseable {
     }
 
     private static Server start(
-            Configuration configuration,
-            LlamaEngine engine,
-            ModelSource model,
-            Patience patience) {
+            Configuration configuration, LlamaEngine engine, ModelSource model, Patience patience) {
         var splicing = splicing(configuration, model, engine);
         var node = nodeOptions(configuration, engine);
         var fabric = open(engine, node, patience);

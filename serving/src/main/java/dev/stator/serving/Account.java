@@ -11,8 +11,8 @@ import java.util.Optional;
  * @param prefillWorker id of the worker that prefilled, equal to {@code decodeWorker} if aggregated
  * @param promptTokensBySource {@code device}, {@code host}, {@code disk}, {@code computed}; they
  *     add up to the prompt
- * @param splicedTokens prompt tokens whose KV was computed at another position and placed here:
- *     the answer is an approximation where there are any
+ * @param splicedTokens prompt tokens whose KV was computed at another position and placed here: the
+ *     answer is an approximation where there are any
  * @param generated all tokens of the answer, the end token among them
  * @param stageMillis stage name to milliseconds: {@code queue}, {@code disk}, {@code onboard},
  *     {@code prefill}, {@code first_token} (from submission), {@code decode}, {@code total}

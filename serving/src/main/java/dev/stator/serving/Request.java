@@ -95,8 +95,7 @@ final class Request implements Admission.Admitted {
         this.asked = asked;
         this.listener = listener;
         this.onCancel = onCancel;
-        this.root =
-                asked.splice().map(splice -> Splicer.root(exactRoot, splice)).orElse(exactRoot);
+        this.root = asked.splice().map(splice -> Splicer.root(exactRoot, splice)).orElse(exactRoot);
         this.stretches =
                 asked.splice()
                         .map(its -> Stretch.of(exactRoot, asked.prompt(), its, blockTokens))

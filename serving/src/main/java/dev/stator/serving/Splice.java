@@ -30,6 +30,8 @@ public record Splice(int head, List<Passage> passages, int boundary) {
             }
             end = passage.to;
         }
-        return head < 0 || boundary < 0 || passages.isEmpty() ? "it has no passage behind its head" : "";
+        return head < 0 || boundary < 0 || passages.isEmpty()
+                ? "it has no passage behind its head"
+                : "";
     }
 }

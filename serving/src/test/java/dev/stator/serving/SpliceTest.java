@@ -90,7 +90,9 @@ final class SpliceTest {
         var asked = conversations(5);
         try (var node = node(Mode.AUTO, 1)) {
             for (var conversation : asked) {
-                var order = new ArrayList<>(IntStream.range(0, documents(conversation)).boxed().toList());
+                var order =
+                        new ArrayList<>(
+                                IntStream.range(0, documents(conversation)).boxed().toList());
                 var turn = conversation.turns().getFirst();
                 // Once in the order of the set, so that the passages are there; then in another.
                 ask(node, cut(conversation, order), "").await();

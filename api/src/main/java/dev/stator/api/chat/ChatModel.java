@@ -47,8 +47,7 @@ public final class ChatModel {
     public Prompt prompt(Conversation conversation, String salt) {
         var text = template.render(conversation);
         boolean written = !template.bos().isEmpty() && text.startsWith(template.bos());
-        var seams =
-                Seams.of(text, conversation.documents(), template.traits().documents());
+        var seams = Seams.of(text, conversation.documents(), template.traits().documents());
         var encoded = encoder.encode(text, addsBos && !written, salt, seams);
         return new Prompt(text, encoded.tokens(), encoded.reused(), encoded.passages(), seams);
     }
@@ -134,7 +133,8 @@ public final class ChatModel {
      *     left out
      */
     public void remember(Prompt prompt, String answerText, int[] generatedTokens, String salt) {
-        encoder.remember(prompt.text(), prompt.seams(), prompt.tokens(), answerText, generatedTokens, salt);
+        encoder.remember(
+                prompt.text(), prompt.seams(), prompt.tokens(), answerText, generatedTokens, salt);
     }
 
     /** In which syntax the model's tool calls are read and enforced. */

@@ -1,10 +1,10 @@
 package dev.stator.api.chat;
 
 import dev.stator.engine.Tokenizer;
+import dev.stator.serving.Splice.Passage;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import dev.stator.serving.Splice.Passage;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -107,8 +107,7 @@ final class PromptEncoder {
                 passages.add(new Passage(passageBegins, size));
             }
         }
-        return new Encoded(
-                parts.stream().flatMapToInt(Arrays::stream).toArray(), reused, passages);
+        return new Encoded(parts.stream().flatMapToInt(Arrays::stream).toArray(), reused, passages);
     }
 
     /**

@@ -280,7 +280,10 @@ final class ChatModelTest {
         var prompt = thinker.prompt(asked, "");
         var grammar = thinker.afterReasoning(JsonSchemaGrammar.anyObject(), prompt);
         demo.accept(grammar);
-        assertThat(thinker.afterReasoning("root ::= \"a\"", new Prompt("x", new int[0], 0, List.of(), Seams.NONE)))
+        assertThat(
+                        thinker.afterReasoning(
+                                "root ::= \"a\"",
+                                new Prompt("x", new int[0], 0, List.of(), Seams.NONE)))
                 .isEqualTo("root ::= \"a\"");
         var parser = thinker.parser(asked, prompt);
         assertThat(parser.accept("so</think>\n\n{}"))

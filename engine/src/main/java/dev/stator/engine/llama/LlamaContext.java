@@ -270,8 +270,7 @@ final class LlamaContext implements EngineContext {
         return StepResult.DONE;
     }
 
-    private void checkSources(
-            List<MemorySegment> sources, int[] tokensHeld, int skip, int count) {
+    private void checkSources(List<MemorySegment> sources, int[] tokensHeld, int skip, int count) {
         long held = -skip;
         int bytesPerToken = engine.requireBlob().shape().bytesPerToken();
         for (int i = 0; i < sources.size(); i++) {

@@ -198,7 +198,9 @@ final class MovedKvTest {
     void asManyMovesAsSources() {
         var rows = arena.allocate(shape().bytesPerToken());
         assertThatThrownBy(
-                        () -> context.importRows(0, 0, List.of(rows), new int[] {1}, 0, 1, new int[2]))
+                        () ->
+                                context.importRows(
+                                        0, 0, List.of(rows), new int[] {1}, 0, 1, new int[2]))
                 .isInstanceOf(EngineException.class)
                 .hasMessageContaining("2 moves");
     }

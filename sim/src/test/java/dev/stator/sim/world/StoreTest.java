@@ -20,7 +20,10 @@ class StoreTest {
     private final List<BlockEvents> told = new ArrayList<>();
     private final Store store =
             new Store(
-                    new Place(Tier.HOST, "n0"), Storage.of(4 * BLOCK_BYTES), BLOCK_BYTES, told::add);
+                    new Place(Tier.HOST, "n0"),
+                    Storage.of(4 * BLOCK_BYTES),
+                    BLOCK_BYTES,
+                    told::add);
 
     private void put(long key) {
         store.store(new BlockKey(key, 0), Optional.empty(), 1);
