@@ -3,6 +3,7 @@ package dev.stator.api;
 import dev.stator.api.chat.AnswerParser;
 import dev.stator.api.chat.AnswerPart;
 import dev.stator.api.chat.ChatModel;
+import dev.stator.api.chat.Conversation;
 import dev.stator.api.chat.Prompt;
 import dev.stator.api.documents.DocumentOrder;
 import dev.stator.api.documents.ReuseMode;
@@ -45,7 +46,13 @@ final class ChatEndpoint implements Endpoint {
         exchange.loop().post(() -> exchange.response().putHeader("x-stator-reuse", reuse));
         var generation =
                 new Generation.Order(
-                        requests(exchange, request, urgency, prompt, grammar),
+                        requests(
+                                exchange,
+                                request,
+                                urgency,
+                                prompt,
+                                splice(model, conversation, prompt),
+                                grammar),
                         decoding.choices(),
                         new Generation.Preparing(
                                 prompt.reusedTokens(),
@@ -83,10 +90,9 @@ final class ChatEndpoint implements Endpoint {
                 });
     }
 
-    private Optional<Splice> splice(Prompt prompt) {
+    private Optional<Splice> splice(ChatModel model, Conversation conversation, Prompt prompt) {
         return service.options().splicing() instanceof Splicing.Allowed allowed
-                        && !prompt.passages().isEmpty()
-                ? Optional.of(new Splice(prompt.head(), prompt.passages(), allowed.boundary()))
+                ? model.splice(conversation, prompt, allowed.boundary(), allowed.budget())
                 : Optional.empty();
     }
 
@@ -101,6 +107,7 @@ final class ChatEndpoint implements Endpoint {
             ChatRequest request,
             Urgency urgency,
             Prompt prompt,
+            Optional<Splice> splice,
             Optional<String> grammar) {
         var decoding = request.decoding();
         int maxTokens =
@@ -123,7 +130,7 @@ final class ChatEndpoint implements Endpoint {
                             decoding.ignoreEnd(),
                             decoding.salt(),
                             urgency.standing(),
-                            splice(prompt)));
+                            splice));
         }
         return requests;
     }

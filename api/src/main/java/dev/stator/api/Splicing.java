@@ -4,8 +4,10 @@ package dev.stator.api;
 public sealed interface Splicing {
     /**
      * @param boundary see {@link dev.stator.serving.Splice#boundary}
+     * @param budget the most of the moved passages, from 0 to 1, that is computed in its place
+     *     because the question is about it
      */
-    record Allowed(int boundary) implements Splicing {}
+    record Allowed(int boundary, double budget) implements Splicing {}
 
     /**
      * @param why a sentence without its full stop, which says what to do

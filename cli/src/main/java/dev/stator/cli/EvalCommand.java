@@ -71,6 +71,11 @@ final class EvalCommand implements Callable<Integer> {
         private int questions;
 
         @Option(
+                names = "--all",
+                description = "measure all settings, not only up to the first that is good enough")
+        private boolean all;
+
+        @Option(
                 names = "--out",
                 paramLabel = "FILE",
                 description = "where to write the card [MODEL.reuse.json beside the model]")
@@ -106,7 +111,7 @@ final class EvalCommand implements Callable<Integer> {
                                 throw Refusal.failed(
                                         "%s cannot be spliced: %s".formatted(model.name(), why));
                             });
-            return new ReuseTrial(engine, node, console).card(model.name(), asked);
+            return new ReuseTrial(engine, node, console).card(model.name(), asked, all);
         }
 
         private void print(ReuseCard card, Path file) {
@@ -117,17 +122,18 @@ final class EvalCommand implements Callable<Integer> {
                     card.questions(),
                     card.data(),
                     percent(card.exactRight()));
-            lines.println("BOUNDARY  RECOMPUTED  SAME ANSWER  RIGHT    KL OF FIRST TOKEN");
+            lines.println("BOUNDARY  WINDOWS  RECOMPUTED  SAME ANSWER  RIGHT    KL OF FIRST TOKEN");
             for (var each : card.settings()) {
                 lines.printf(
                         Locale.ROOT,
-                        "%8d  %8.1f %%  %9.1f %%  %-7s  %.4f%s%n",
+                        "%8d  %5.0f %%  %8.1f %%  %9.1f %%  %-7s  %.4f%s%n",
                         each.boundary(),
+                        100 * each.budget(),
                         100 * each.recomputed(),
                         100 * each.agreement(),
                         percent(each.right()),
                         each.firstTokenKl(),
-                        card.chosen().filter(c -> c == each.boundary()).isPresent()
+                        card.chosen().filter(each::equals).isPresent()
                                 ? "  <- chosen"
                                 : "");
             }

@@ -20,7 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
  * @param exactRight part of the questions that were answered rightly from exact prompts; empty if
  *     the data does not say what is right
  * @param settings what was tried, cheapest first
- * @param chosen the boundary of the cheapest setting that is good enough; empty: none is
+ * @param chosen the cheapest setting that is good enough; empty: none is
  * @param verdict a sentence
  */
 record ReuseCard(
@@ -32,7 +32,7 @@ record ReuseCard(
         int answerTokens,
         Optional<Double> exactRight,
         List<Measured> settings,
-        Optional<Integer> chosen,
+        Optional<Measured> chosen,
         String verdict) {
     private static final int FORMAT = 1;
     private static final String ENDING = ".reuse.json";
@@ -45,7 +45,8 @@ record ReuseCard(
     static final double MOST_LOST = 0.01;
 
     /**
-     * @param boundary see {@link dev.stator.serving.Splice#boundary}
+     * @param boundary see {@link Splicing.Allowed#boundary}
+     * @param budget see {@link Splicing.Allowed#budget}
      * @param recomputed part of the moved passages' tokens that it computes
      * @param agreement part of the answers that equal those from exact prompts
      * @param right part of the questions that were answered rightly
@@ -54,6 +55,7 @@ record ReuseCard(
      */
     record Measured(
             int boundary,
+            double budget,
             double recomputed,
             double agreement,
             Optional<Double> right,
@@ -82,7 +84,7 @@ record ReuseCard(
                 answerTokens,
                 exactRight,
                 settings,
-                chosen.map(Measured::boundary),
+                chosen,
                 chosen.isPresent()
                         ? "documents may be spliced"
                         : "splicing changes this model's answers too much");
@@ -134,7 +136,7 @@ record ReuseCard(
             return new Splicing.Refused(
                     "the reuse card is of another model file, KV type or engine version than what is served; 'stator eval reuse' makes one for it");
         }
-        return chosen.<Splicing>map(Splicing.Allowed::new)
+        return chosen.<Splicing>map(its -> new Splicing.Allowed(its.boundary, its.budget))
                 .orElseGet(() -> new Splicing.Refused("by the reuse card " + verdict));
     }
 }

@@ -27,7 +27,19 @@ import java.util.stream.IntStream;
 final class ReuseTrial {
     private static final int ANSWER_TOKENS = 32;
     private static final int TOP = 20;
-    private static final List<Integer> BOUNDARIES = List.of(0, 16, 32);
+
+    /** Cheapest first. */
+    private static final List<Setting> SETTINGS =
+            List.of(
+                    new Setting(0, 0),
+                    new Setting(0, 0.05),
+                    new Setting(0, 0.10),
+                    new Setting(0, 0.15),
+                    new Setting(0, 0.25),
+                    new Setting(16, 0),
+                    new Setting(16, 0.25),
+                    new Setting(32, 0),
+                    new Setting(32, 0.25));
 
     /** What a token counts with that is not among the likeliest. */
     private static final double UNLIKELY = Math.log(1e-6);
@@ -47,7 +59,17 @@ final class ReuseTrial {
                     TOP,
                     Optional.empty());
 
-    private record Answer(List<Integer> tokens, String text, Sampled first) {}
+    private record Setting(int boundary, double budget) {}
+
+    /** What is put to the node. */
+    private record Asked(Prompt prompt, Optional<Splice> splice) {
+        /** Tokens of moved passages. */
+        int moved() {
+            return prompt.passages().stream().skip(1).mapToInt(p -> p.to() - p.from()).sum();
+        }
+    }
+
+    private record Answer(List<Integer> tokens, String text, Sampled first, int spliced) {}
 
     private final LlamaEngine engine;
     private final NodeFabric node;
@@ -61,32 +83,31 @@ final class ReuseTrial {
         this.chat = ChatModel.of(engine.model(), engine.tokenizer());
     }
 
-    ReuseCard card(String model, ReuseQuestions questions) {
+    /**
+     * @param all go on behind the first setting that is good enough
+     */
+    ReuseCard card(String model, ReuseQuestions questions, boolean all) {
         var prompts =
                 questions.all().stream().map(q -> chat.prompt(q.conversation(), "eval")).toList();
         if (prompts.stream().noneMatch(prompt -> prompt.passages().size() > 1)) {
             throw Refusal.failed(
                     "the model's chat template does not show the documents' texts as they are, so they cannot be spliced");
         }
-        var exact = answers("exact prompts", prompts, -1);
-        boolean judged = questions.all().stream().allMatch(q -> q.expected().isPresent());
-        var settings = new ArrayList<ReuseCard.Measured>();
-        for (int boundary : BOUNDARIES) {
-            var spliced = answers("boundary " + boundary, prompts, boundary);
-            settings.add(
-                    new ReuseCard.Measured(
-                            boundary,
-                            recomputed(prompts, boundary),
-                            part(prompts.size(), i -> same(exact.get(i), spliced.get(i))),
-                            judged ? Optional.of(right(questions, spliced)) : Optional.empty(),
-                            IntStream.range(0, exact.size())
-                                    .mapToDouble(
-                                            i ->
-                                                    divergence(
-                                                            exact.get(i).first,
-                                                            spliced.get(i).first))
-                                    .average()
-                                    .orElse(0)));
+        var exact =
+                answers(
+                        "exact prompts",
+                        prompts.stream().map(p -> new Asked(p, Optional.empty())).toList());
+        Optional<Double> right =
+                questions.all().stream().allMatch(q -> q.expected().isPresent())
+                        ? Optional.of(right(questions, exact))
+                        : Optional.empty();
+        var measured = new ArrayList<ReuseCard.Measured>();
+        for (var setting : SETTINGS) {
+            var one = measure(setting, questions, prompts, exact, right.isPresent());
+            measured.add(one);
+            if (one.isGoodEnough(right) && !all) {
+                break;
+            }
         }
         return ReuseCard.of(
                 model,
@@ -94,8 +115,45 @@ final class ReuseTrial {
                 questions.name(),
                 prompts.size(),
                 ANSWER_TOKENS,
-                judged ? Optional.of(right(questions, exact)) : Optional.empty(),
-                settings);
+                right,
+                measured);
+    }
+
+    private ReuseCard.Measured measure(
+            Setting setting,
+            ReuseQuestions questions,
+            List<Prompt> prompts,
+            List<Answer> exact,
+            boolean judged) {
+        var asked =
+                IntStream.range(0, prompts.size())
+                        .mapToObj(
+                                i ->
+                                        new Asked(
+                                                prompts.get(i),
+                                                chat.splice(
+                                                        questions.all().get(i).conversation(),
+                                                        prompts.get(i),
+                                                        setting.boundary,
+                                                        setting.budget)))
+                        .toList();
+        var spliced =
+                answers(
+                        "boundary %d, windows %.0f %%"
+                                .formatted(setting.boundary, 100 * setting.budget),
+                        asked);
+        long moved = asked.stream().mapToLong(Asked::moved).sum();
+        long kept = spliced.stream().mapToLong(Answer::spliced).sum();
+        return new ReuseCard.Measured(
+                setting.boundary,
+                setting.budget,
+                moved == 0 ? 0 : 1 - (double) kept / moved,
+                part(prompts.size(), i -> same(exact.get(i), spliced.get(i))),
+                judged ? Optional.of(right(questions, spliced)) : Optional.empty(),
+                IntStream.range(0, exact.size())
+                        .mapToDouble(i -> divergence(exact.get(i).first, spliced.get(i).first))
+                        .average()
+                        .orElse(0));
     }
 
     private static boolean same(Answer one, Answer other) {
@@ -108,20 +166,6 @@ final class ReuseTrial {
 
     private static double part(int of, java.util.function.IntPredicate holds) {
         return (double) IntStream.range(0, of).filter(holds).count() / of;
-    }
-
-    /** Of moved passages: the first stands where it was computed. */
-    private static double recomputed(List<Prompt> prompts, int boundary) {
-        long moved = 0;
-        long again = 0;
-        for (var prompt : prompts) {
-            for (var passage : prompt.passages().stream().skip(1).toList()) {
-                int length = passage.to() - passage.from();
-                moved += length;
-                again += Math.min(length, boundary);
-            }
-        }
-        return moved == 0 ? 0 : (double) again / moved;
     }
 
     /** Kullback and Leibler's, of the other from the first, over the first's likeliest tokens. */
@@ -139,25 +183,18 @@ final class ReuseTrial {
         return Math.max(0, sum);
     }
 
-    /**
-     * @param boundary negative: exact prompts
-     */
-    private List<Answer> answers(String what, List<Prompt> prompts, int boundary) {
+    private List<Answer> answers(String what, List<Asked> all) {
         return new Patience(console)
                 .during(
-                        "answering %d questions, %s".formatted(prompts.size(), what),
-                        () -> prompts.stream().map(prompt -> answer(prompt, boundary)).toList());
+                        "answering %d questions, %s".formatted(all.size(), what),
+                        () -> all.stream().map(this::answer).toList());
     }
 
-    private Answer answer(Prompt prompt, int boundary) {
-        var splice =
-                boundary < 0 || prompt.passages().isEmpty()
-                        ? Optional.<Splice>empty()
-                        : Optional.of(new Splice(prompt.head(), prompt.passages(), boundary));
+    private Answer answer(Asked asked) {
         var request =
                 new GenerationRequest(
                         "eval",
-                        prompt.tokens(),
+                        asked.prompt.tokens(),
                         ANSWER_TOKENS,
                         GREEDY,
                         List.of(),
@@ -165,7 +202,7 @@ final class ReuseTrial {
                         false,
                         "eval",
                         Standing.USUAL,
-                        splice);
+                        asked.splice);
         var heard = new Heard();
         if (node.submit(request, heard) instanceof Admission.Shed shed) {
             throw Refusal.failed("a question was not taken: " + shed.reason());
@@ -187,7 +224,9 @@ final class ReuseTrial {
         @Override
         public void onFinish(FinishReason reason, String tail, Account account) {
             var tokens = sampled.stream().map(Sampled::token).toList();
-            answer.complete(new Answer(tokens, text + tail, sampled.getFirst()));
+            answer.complete(
+                    new Answer(
+                            tokens, text + tail, sampled.getFirst(), account.splicedTokens()));
         }
 
         @Override

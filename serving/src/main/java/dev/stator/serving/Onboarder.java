@@ -117,21 +117,17 @@ final class Onboarder {
         var stretch = held.get();
         int size = blocks.blockTokens();
         int from = sequence.ready - stretch.movedBy();
-        int most = Math.min(from + TURN_TOKENS, stretch.source().length);
+        int most = Math.min(from + TURN_TOKENS, stretch.to() - stretch.movedBy());
         var leases = new ArrayList<BlockLease>();
         try {
             int at = from;
             while (at < most) {
-                int block = at / size;
-                int end = Math.min((block + 1) * size, stretch.source().length);
-                var lease =
-                        blocks.acquire(
-                                stretch.keys().get(block), stretch.source(), block * size, end);
+                var lease = acquire(stretch.source(), at / size);
                 if (lease.isEmpty()) {
                     break;
                 }
                 leases.add(lease.get());
-                at = end;
+                at = Math.min(most, (at / size + 1) * size);
             }
             return at == from
                     ? StepResult.DONE
@@ -139,6 +135,12 @@ final class Onboarder {
         } finally {
             leases.forEach(BlockLease::close);
         }
+    }
+
+    private Optional<BlockLease> acquire(Stretch.Source source, int block) {
+        int from = block * blocks.blockTokens();
+        int to = Math.min(from + blocks.blockTokens(), source.tokens().length);
+        return blocks.acquire(source.keys().get(block), source.tokens(), from, to);
     }
 
     /**

@@ -127,7 +127,7 @@ final class Request implements Admission.Admitted {
             int first = Math.ceilDiv(stretch.from(), blockTokens);
             for (int block = first; (block + 1) * blockTokens <= stretch.to(); block++) {
                 int sourceAt = block * blockTokens - stretch.movedBy();
-                keys[block] = stretch.keys().get(sourceAt / blockTokens).high();
+                keys[block] = stretch.source().keys().get(sourceAt / blockTokens).high();
             }
         }
         return keys;
@@ -159,9 +159,13 @@ final class Request implements Admission.Admitted {
 
     /** Blocks of this and other prompts that it will read. */
     List<BlockKey> wantedKeys() {
-        return Stream.concat(
-                        promptKeys.stream(), stretches.stream().flatMap(s -> s.keys().stream()))
+        return Stream.concat(promptKeys.stream(), sources().stream().flatMap(s -> s.keys().stream()))
                 .toList();
+    }
+
+    /** The prompts that its stretches are of. */
+    List<Stretch.Source> sources() {
+        return stretches.stream().map(Stretch::source).distinct().toList();
     }
 
     /** As the router sees it. */

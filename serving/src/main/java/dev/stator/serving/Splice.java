@@ -1,5 +1,6 @@
 package dev.stator.serving;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -10,13 +11,41 @@ import java.util.List;
  * @param passages in the order of the prompt, not overlapping, none before the head's end
  * @param boundary tokens at the beginning of a moved passage that are computed in their place all
  *     the same, where they see what really stands before them (LegoLink in EPIC, arXiv:2410.15332)
+ * @param fresh runs within passages that are computed in their place as well, in order, not
+ *     overlapping: what the question is about
  */
-public record Splice(int head, List<Passage> passages, int boundary) {
+public record Splice(int head, List<Passage> passages, int boundary, List<Passage> fresh) {
     /** Tokens {@code [from, to)} of the prompt. */
     public record Passage(int from, int to) {}
 
     public Splice {
         passages = List.copyOf(passages);
+        fresh = List.copyOf(fresh);
+    }
+
+    /**
+     * The runs of a passage that need not be computed in their place.
+     *
+     * @param moved whether it stands elsewhere than directly behind the head
+     */
+    List<Passage> spliced(Passage passage, boolean moved) {
+        if (!moved) {
+            return List.of(passage);
+        }
+        var runs = new ArrayList<Passage>();
+        int at = (int) Math.min(passage.to, (long) passage.from + boundary);
+        for (var run : fresh) {
+            if (run.to > at && run.from < passage.to) {
+                if (run.from > at) {
+                    runs.add(new Passage(at, run.from));
+                }
+                at = run.to;
+            }
+        }
+        if (at < passage.to) {
+            runs.add(new Passage(at, passage.to));
+        }
+        return runs;
     }
 
     /** What is wrong with it for a prompt of so many tokens; empty if nothing is. */
@@ -29,6 +58,16 @@ public record Splice(int head, List<Passage> passages, int boundary) {
                         .formatted(passage.from, passage.to, end, promptTokens);
             }
             end = passage.to;
+        }
+        end = head;
+        for (var run : fresh) {
+            boolean within =
+                    passages.stream().anyMatch(p -> p.from <= run.from && run.to <= p.to);
+            if (!within || run.from < end || run.to <= run.from) {
+                return "[%d, %d) is to be computed in its place, but lies in no passage, or in others of that kind"
+                        .formatted(run.from, run.to);
+            }
+            end = run.to;
         }
         return head < 0 || boundary < 0 || passages.isEmpty()
                 ? "it has no passage behind its head"

@@ -41,18 +41,18 @@ final class Splicer {
 
     Admission submit(Request request) {
         var missing =
-                request.stretches().stream().filter(each -> !blocks.isNear(each.keys())).toList();
+                request.sources().stream().filter(each -> !blocks.isNear(each.keys())).toList();
         if (missing.isEmpty()) {
             return queue.apply(request);
         }
         var unpin =
-                blocks.pin(request.stretches().stream().flatMap(s -> s.keys().stream()).toList());
+                blocks.pin(request.sources().stream().flatMap(s -> s.keys().stream()).toList());
         var left = new AtomicInteger(missing.size());
         long begun = System.nanoTime();
-        for (var stretch : missing) {
+        for (var source : missing) {
             compute(
                     request,
-                    stretch,
+                    source,
                     () -> {
                         if (left.decrementAndGet() == 0) {
                             request.passagesNanos = System.nanoTime() - begun;
@@ -73,11 +73,11 @@ final class Splicer {
         unpin.run();
     }
 
-    private void compute(Request request, Stretch stretch, Runnable ended) {
+    private void compute(Request request, Stretch.Source source, Runnable ended) {
         var asked = request.asked();
-        int[] prompt = Arrays.copyOf(stretch.source(), stretch.source().length + 1);
+        int[] prompt = Arrays.copyOf(source.tokens(), source.tokens().length + 1);
         // KV is published of all but a prompt's last token, whichever that is.
-        prompt[stretch.source().length] = asked.prompt()[stretch.to()];
+        prompt[source.tokens().length] = source.next();
         var passage =
                 new GenerationRequest(
                         asked.id() + "/passage",

@@ -16,6 +16,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -153,7 +154,7 @@ final class SpliceTest {
         try (var node = node(Mode.AGGREGATED, 0)) {
             var cut = cut(conversations(5).get(3), List.of(4, 3, 2, 1, 0));
             int heads = 8;
-            var splice = new Splice(cut.splice.head(), cut.splice.passages(), heads);
+            var splice = new Splice(cut.splice.head(), cut.splice.passages(), heads, List.of());
             var with = new Cut(cut.prompt, splice);
             ask(node, with, "").await();
 
@@ -186,6 +187,33 @@ final class SpliceTest {
                 exact.await();
                 assertThat(spliced.tokens).isEqualTo(exact.tokens);
             }
+        }
+    }
+
+    @Test
+    void runsWithinPassagesMayBeComputedInTheirPlace() throws Exception {
+        try (var node = node(Mode.DISAGGREGATED, 1)) {
+            ask(node, cut(conversations(5).get(4), List.of(0, 1, 2, 3, 4)), "").await();
+            var other = cut(conversations(5).get(4), List.of(1, 2, 3, 4, 0));
+            var second = other.splice.passages().get(1);
+            var last = other.splice.passages().getLast();
+            var fresh =
+                    List.of(
+                            new Passage(second.from() + 3, second.from() + 9),
+                            new Passage(last.from(), last.from() + 5),
+                            new Passage(last.to() - 4, last.to()));
+            var splice = new Splice(other.splice.head(), other.splice.passages(), 0, fresh);
+
+            var account = ask(node, new Cut(other.prompt, splice), "").await().account();
+
+            int question = other.prompt.length - last.to();
+            assertThat(account.promptTokensBySource().get("computed"))
+                    .isEqualTo(question + 6 + 5 + 4);
+            assertThat(account.splicedTokens())
+                    .isEqualTo(
+                            passageTokens(other)
+                                    - length(other.splice.passages().getFirst())
+                                    - (6 + 5 + 4));
         }
     }
 
@@ -258,8 +286,10 @@ final class SpliceTest {
     }
 
     private static long busy(NodeFabric node) {
-        var blocks = node.stats().cache();
-        return blocks.get("blocks_pinned") + blocks.get("blocks_claimed") + blocks.get("leases");
+        var cache = node.stats().cache();
+        return Stream.of("blocks_pinned", "blocks_claimed", "leases")
+                .mapToLong(gauge -> cache.getOrDefault(gauge, 0L))
+                .sum();
     }
 
     @Test
@@ -268,11 +298,11 @@ final class SpliceTest {
             var prompt = IntStream.range(10, 40).toArray();
             for (var wrong :
                     List.of(
-                            new Splice(4, List.of(), 0),
-                            new Splice(4, List.of(new Passage(2, 8)), 0),
-                            new Splice(4, List.of(new Passage(4, 8), new Passage(7, 9)), 0),
-                            new Splice(4, List.of(new Passage(8, 8)), 0),
-                            new Splice(4, List.of(new Passage(4, 30)), 0))) {
+                            new Splice(4, List.of(), 0, List.of()),
+                            new Splice(4, List.of(new Passage(2, 8)), 0, List.of()),
+                            new Splice(4, List.of(new Passage(4, 8), new Passage(7, 9)), 0, List.of()),
+                            new Splice(4, List.of(new Passage(8, 8)), 0, List.of()),
+                            new Splice(4, List.of(new Passage(4, 30)), 0, List.of()))) {
                 assertThatThrownBy(
                                 () ->
                                         node.submit(
@@ -308,7 +338,7 @@ final class SpliceTest {
     }
 
     private static Splice splice(Cut cut, int heads) {
-        return new Splice(cut.splice.head(), cut.splice.passages(), heads);
+        return new Splice(cut.splice.head(), cut.splice.passages(), heads, List.of());
     }
 
     private static Cut cut(EvalSet.Conversation conversation, List<Integer> order) {
@@ -328,7 +358,7 @@ final class SpliceTest {
                         + "<|im_end|>\n<|im_start|>assistant\n");
         return new Cut(
                 tokens.stream().mapToInt(Integer::intValue).toArray(),
-                new Splice(head, passages, 0));
+                new Splice(head, passages, 0, List.of()));
     }
 
     private static void append(List<Integer> tokens, String text) {

@@ -2,6 +2,7 @@ package dev.stator.api.chat;
 
 import dev.stator.engine.ModelInfo;
 import dev.stator.engine.Tokenizer;
+import dev.stator.serving.Splice;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
@@ -21,6 +22,7 @@ public final class ChatModel {
 
     private final ChatTemplate template;
     private final PromptEncoder encoder;
+    private final TokenWindows windows;
     private final boolean addsBos;
     private final boolean thinks;
     private final ToolFormat toolFormat;
@@ -28,6 +30,7 @@ public final class ChatModel {
     private ChatModel(ChatTemplate template, Tokenizer tokenizer) {
         this.template = template;
         this.encoder = new PromptEncoder(tokenizer, ENCODER_BYTES);
+        this.windows = new TokenWindows(tokenizer);
         this.addsBos = tokenizer.addsBos() && tokenizer.bos().isPresent();
         this.thinks = template.source().contains("</think>");
         this.toolFormat =
@@ -50,6 +53,33 @@ public final class ChatModel {
         var seams = Seams.of(text, conversation.documents(), template.traits().documents());
         var encoded = encoder.encode(text, addsBos && !written, salt, seams);
         return new Prompt(text, encoded.tokens(), encoded.reused(), encoded.passages(), seams);
+    }
+
+    /**
+     * How a prompt may be spliced; empty if it has no passages.
+     *
+     * @param boundary see {@link Splice#boundary}
+     * @param budget the most of the moved passages, from 0 to 1, that is computed in its place
+     *     because the last message is about it
+     */
+    public Optional<Splice> splice(
+            Conversation conversation, Prompt prompt, int boundary, double budget) {
+        return prompt.passages().isEmpty()
+                ? Optional.empty()
+                : Optional.of(
+                        new Splice(
+                                prompt.head(),
+                                prompt.passages(),
+                                boundary,
+                                windows.of(prompt, lastAsked(conversation), budget)));
+    }
+
+    private static String lastAsked(Conversation conversation) {
+        return Message.all(conversation.messages()).reversed().stream()
+                .filter(message -> message.role().equals("user"))
+                .findFirst()
+                .map(Message::text)
+                .orElse("");
     }
 
     /** A parser for the answer to {@code prompt}, which was made of {@code conversation}. */

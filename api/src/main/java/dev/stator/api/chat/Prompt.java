@@ -10,7 +10,7 @@ import java.util.List;
  * @param tokens what is prefilled
  * @param reusedTokens how many of them an earlier prompt had already been tokenised to
  * @param passages the documents' tokens, where these may be spliced; else empty
- * @param seams where the text was cut for them
+ * @param seams where the text was cut for them: one span for each passage
  */
 public record Prompt(
         String text, int[] tokens, int reusedTokens, List<Passage> passages, Seams seams) {
