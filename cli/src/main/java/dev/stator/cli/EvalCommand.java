@@ -133,9 +133,7 @@ final class EvalCommand implements Callable<Integer> {
                         100 * each.agreement(),
                         percent(each.right()),
                         each.firstTokenKl(),
-                        card.chosen().filter(each::equals).isPresent()
-                                ? "  <- chosen"
-                                : "");
+                        card.chosen().filter(each::equals).isPresent() ? "  <- chosen" : "");
             }
             lines.printf("%s: %s%n", file, card.verdict());
         }

@@ -225,8 +225,7 @@ final class ReuseTrial {
         public void onFinish(FinishReason reason, String tail, Account account) {
             var tokens = sampled.stream().map(Sampled::token).toList();
             answer.complete(
-                    new Answer(
-                            tokens, text + tail, sampled.getFirst(), account.splicedTokens()));
+                    new Answer(tokens, text + tail, sampled.getFirst(), account.splicedTokens()));
         }
 
         @Override

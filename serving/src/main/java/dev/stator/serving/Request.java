@@ -159,7 +159,8 @@ final class Request implements Admission.Admitted {
 
     /** Blocks of this and other prompts that it will read. */
     List<BlockKey> wantedKeys() {
-        return Stream.concat(promptKeys.stream(), sources().stream().flatMap(s -> s.keys().stream()))
+        return Stream.concat(
+                        promptKeys.stream(), sources().stream().flatMap(s -> s.keys().stream()))
                 .toList();
     }
 

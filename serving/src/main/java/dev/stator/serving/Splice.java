@@ -61,8 +61,7 @@ public record Splice(int head, List<Passage> passages, int boundary, List<Passag
         }
         end = head;
         for (var run : fresh) {
-            boolean within =
-                    passages.stream().anyMatch(p -> p.from <= run.from && run.to <= p.to);
+            boolean within = passages.stream().anyMatch(p -> p.from <= run.from && run.to <= p.to);
             if (!within || run.from < end || run.to <= run.from) {
                 return "[%d, %d) is to be computed in its place, but lies in no passage, or in others of that kind"
                         .formatted(run.from, run.to);

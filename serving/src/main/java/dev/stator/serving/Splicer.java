@@ -45,8 +45,7 @@ final class Splicer {
         if (missing.isEmpty()) {
             return queue.apply(request);
         }
-        var unpin =
-                blocks.pin(request.sources().stream().flatMap(s -> s.keys().stream()).toList());
+        var unpin = blocks.pin(request.sources().stream().flatMap(s -> s.keys().stream()).toList());
         var left = new AtomicInteger(missing.size());
         long begun = System.nanoTime();
         for (var source : missing) {

@@ -49,8 +49,7 @@ record Stretch(int from, int to, int movedBy, Source source) {
         int[] tokens = new int[head + length];
         System.arraycopy(prompt, 0, tokens, 0, head);
         System.arraycopy(prompt, passage.from(), tokens, head, length);
-        return new Source(
-                tokens, BlockKey.chain(root, tokens, blockTokens), prompt[passage.to()]);
+        return new Source(tokens, BlockKey.chain(root, tokens, blockTokens), prompt[passage.to()]);
     }
 
     boolean holds(int position) {

@@ -300,7 +300,8 @@ final class SpliceTest {
                     List.of(
                             new Splice(4, List.of(), 0, List.of()),
                             new Splice(4, List.of(new Passage(2, 8)), 0, List.of()),
-                            new Splice(4, List.of(new Passage(4, 8), new Passage(7, 9)), 0, List.of()),
+                            new Splice(
+                                    4, List.of(new Passage(4, 8), new Passage(7, 9)), 0, List.of()),
                             new Splice(4, List.of(new Passage(8, 8)), 0, List.of()),
                             new Splice(4, List.of(new Passage(4, 30)), 0, List.of()))) {
                 assertThatThrownBy(

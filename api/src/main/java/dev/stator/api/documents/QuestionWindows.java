@@ -14,9 +14,9 @@ import java.util.regex.Pattern;
  * Finds what of some passages a question is about: the sentences that share its rare words. Where
  * passages are spliced, these are what must see the passages before them.
  *
- * <p>Words are weighed as in BM25, by how few of the sentences have them; of two sentences with
- * the same words the shorter counts more. That the choice must follow the question is the finding
- * of ProphetKV (arXiv:2602.02579) and QCFuse (arXiv:2606.05875), which look at attention; here the
+ * <p>Words are weighed as in BM25, by how few of the sentences have them; of two sentences with the
+ * same words the shorter counts more. That the choice must follow the question is the finding of
+ * ProphetKV (arXiv:2602.02579) and QCFuse (arXiv:2606.05875), which look at attention; here the
  * text alone is looked at, before anything is computed.
  */
 public final class QuestionWindows {
@@ -107,7 +107,9 @@ public final class QuestionWindows {
         return sentences;
     }
 
-    /** Lower-cased, without a plural's or a possessive's s, which languages like English put there. */
+    /**
+     * Lower-cased, without a plural's or a possessive's s, which languages like English put there.
+     */
     private static Set<String> words(String text) {
         var words = new HashSet<String>();
         var matcher = WORD.matcher(text.toLowerCase(Locale.ROOT));
