@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
@@ -35,6 +36,16 @@ record ReuseCard(
         Optional<Measured> chosen,
         String verdict) {
     private static final int FORMAT = 1;
+
+    ReuseCard {
+        // A file may leave anything out.
+        Objects.requireNonNull(model);
+        Objects.requireNonNull(fingerprint);
+        Objects.requireNonNull(data);
+        Objects.requireNonNull(verdict);
+        settings = List.copyOf(settings);
+    }
+
     private static final String ENDING = ".reuse.json";
     private static final JsonMapper JSON = JsonMapper.shared();
 

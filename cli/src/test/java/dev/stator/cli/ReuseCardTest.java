@@ -1,0 +1,85 @@
+package dev.stator.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.stator.api.Splicing;
+import dev.stator.cli.ReuseCard.Measured;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ReuseCardTest {
+    @TempDir Path folder;
+
+    private static Measured measured(int boundary, double agreement, double right) {
+        return new Measured(boundary, 0.1, 0.2, agreement, Optional.of(right), 0.01);
+    }
+
+    private static ReuseCard card(Measured... settings) {
+        return ReuseCard.of(
+                "m", "f00d", "set.jsonl", 200, 32, Optional.of(0.9), List.of(settings));
+    }
+
+    @Test
+    void theCheapestSettingThatIsGoodEnoughIsChosen() {
+        var card =
+                card(
+                        measured(0, 0.96, 0.95),
+                        measured(4, 0.98, 0.885),
+                        measured(8, 0.97, 0.895),
+                        measured(16, 1, 0.9));
+
+        assertThat(card.splicing("f00d")).isEqualTo(new Splicing.Allowed(8, 0.1));
+    }
+
+    @Test
+    void withoutOneThereIsNoSplicing() {
+        assertThat(card(measured(0, 0.96, 0.9)).splicing("f00d"))
+                .isInstanceOf(Splicing.Refused.class);
+    }
+
+    @Test
+    void aCardHoldsForOneModelOnly() {
+        assertThat(card(measured(0, 1, 1)).splicing("beef"))
+                .isInstanceOfSatisfying(
+                        Splicing.Refused.class,
+                        refused -> assertThat(refused.why()).contains("another model"));
+    }
+
+    @Test
+    void whatIsWrittenIsRead() {
+        var file = folder.resolve("card.json");
+        var card = card(measured(0, 0.5, 0.5), measured(16, 1, 0.9));
+        card.write(file);
+        assertThat(ReuseCard.read(file)).isEqualTo(card);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "{",
+                "[]",
+                "{}",
+                "null",
+                "{\"format\": 1}",
+                "{\"format\": 1, \"chosen\": 3}"
+            })
+    void whatIsNoCardIsNamed(String text) throws Exception {
+        var file = Files.writeString(folder.resolve("card.json"), text);
+        assertThatThrownBy(() -> ReuseCard.read(file))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("reuse card");
+    }
+
+    @Test
+    void itLiesBesideTheModel() {
+        assertThat(ReuseCard.beside(Path.of("a", "b.gguf"))).isEqualTo(Path.of("a", "b.reuse.json"));
+    }
+}
