@@ -28,11 +28,20 @@ final class Blocks implements AutoCloseable {
             Optional<HostTier> tier,
             Optional<DiskBlocks> disk,
             Optional<RemoteBlocks> remote,
+            Optional<CacheFiles.Kind> files,
             int blockTokens) {
         this.tier = tier;
         this.disk = disk;
         this.remote = remote;
-        this.control = tier.map(CacheControl::new);
+        this.control =
+                tier.map(
+                        host ->
+                                new CacheControl(
+                                        host,
+                                        files.map(
+                                                kind ->
+                                                        new CacheFiles(
+                                                                host, kind, this::published))));
         this.blockTokens = blockTokens;
     }
 

@@ -53,14 +53,21 @@ public final class CacheControl implements AutoCloseable {
     private record Pin(PinSet set, int blocks, Thread expiry) {}
 
     private final HostTier tier;
+    private final Optional<CacheFiles> files;
     private final int mostBlocks;
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<BlockKey, Pin> pins = new HashMap<>();
     private int pinnedBlocks;
 
-    CacheControl(HostTier tier) {
+    CacheControl(HostTier tier, Optional<CacheFiles> files) {
         this.tier = tier;
+        this.files = files;
         this.mostBlocks = tier.options().slots() / PINNED_PART;
+    }
+
+    /** Prefixes as files; empty if there is no key for them. */
+    public Optional<CacheFiles> files() {
+        return files;
     }
 
     /** Takes time in the number of blocks; the tier stands still for a part of it. */
