@@ -3,11 +3,14 @@ package dev.stator.api;
 import dev.stator.api.chat.AnswerParser;
 import dev.stator.api.chat.AnswerPart;
 import dev.stator.api.chat.ChatModel;
+import dev.stator.api.chat.Conversation;
 import dev.stator.api.chat.Prompt;
 import dev.stator.api.documents.DocumentOrder;
 import dev.stator.serving.Account;
 import dev.stator.serving.GenerationRequest;
+import dev.stator.serving.Retention;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -42,7 +45,13 @@ final class ChatEndpoint implements Endpoint {
         exchange.loop().post(() -> exchange.response().putHeader("x-stator-reuse", reuse));
         var generation =
                 new Generation.Order(
-                        requests(exchange, request, urgency, prompt, grammar),
+                        requests(
+                                exchange,
+                                request,
+                                urgency,
+                                prompt,
+                                grammar,
+                                retentions(request, conversation, prompt)),
                         decoding.choices(),
                         new Generation.Preparing(
                                 prompt.reusedTokens(),
@@ -72,7 +81,8 @@ final class ChatEndpoint implements Endpoint {
             ChatRequest request,
             Urgency urgency,
             Prompt prompt,
-            Optional<String> grammar) {
+            Optional<String> grammar,
+            List<Retention> retentions) {
         var decoding = request.decoding();
         int maxTokens =
                 AnswerLength.of(
@@ -93,9 +103,27 @@ final class ChatEndpoint implements Endpoint {
                             decoding.stopTokens(),
                             decoding.ignoreEnd(),
                             decoding.salt(),
-                            urgency.standing()));
+                            urgency.standing(),
+                            i == 0 ? retentions : List.of()));
         }
         return requests;
+    }
+
+    private List<Retention> retentions(
+            ChatRequest request, Conversation conversation, Prompt prompt) {
+        return request.marks().stream()
+                .map(
+                        mark ->
+                                new Retention(
+                                        chat.model()
+                                                .tokensOf(
+                                                        conversation,
+                                                        mark.message() + 1,
+                                                        prompt,
+                                                        request.decoding().salt()),
+                                        mark.ttl()))
+                .sorted(Comparator.comparingInt(Retention::tokens))
+                .toList();
     }
 
     /** Costs time that no token should wait for. */

@@ -113,6 +113,22 @@ final class Blocks implements AutoCloseable {
         };
     }
 
+    /**
+     * Lets blocks of a prompt stay for as long as was asked, as far as pins may; those of whole
+     * blocks only, as the next prompt goes on differently. To be called before they may go.
+     */
+    void keep(Request request) {
+        int pinned = 0;
+        for (var retention : request.asked().retentions()) {
+            int count = Math.min(retention.tokens(), request.reusable()) / blockTokens;
+            var keys = request.promptKeys().subList(0, count);
+            if (count > 0 && control.filter(its -> its.keep(keys, retention.ttl())).isPresent()) {
+                pinned = Math.max(pinned, count * blockTokens);
+            }
+        }
+        request.pinned(pinned);
+    }
+
     Optional<BlockLease> acquire(BlockKey key, int[] tokens, int from, int to) {
         return tier.flatMap(cache -> cache.acquire(key, tokens, from, to));
     }

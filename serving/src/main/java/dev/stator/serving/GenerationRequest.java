@@ -15,6 +15,7 @@ import java.util.Set;
  * @param ignoreEnd go on past the model's end token; for benchmarks
  * @param salt separates tenants: KV is shared only between requests of equal salt
  * @param standing how it waits beside others
+ * @param retentions what of the prompt is to stay in the host tier, the shortest first
  */
 public record GenerationRequest(
         String id,
@@ -25,10 +26,36 @@ public record GenerationRequest(
         Set<Integer> stopTokens,
         boolean ignoreEnd,
         String salt,
-        Standing standing) {
+        Standing standing,
+        List<Retention> retentions) {
     public GenerationRequest {
+        retentions = List.copyOf(retentions);
         stops = List.copyOf(stops);
         stopTokens = Set.copyOf(stopTokens);
+    }
+
+    /** Nothing is to stay for longer than usual. */
+    public GenerationRequest(
+            String id,
+            int[] prompt,
+            int maxTokens,
+            SamplingOptions sampling,
+            List<String> stops,
+            Set<Integer> stopTokens,
+            boolean ignoreEnd,
+            String salt,
+            Standing standing) {
+        this(
+                id,
+                prompt,
+                maxTokens,
+                sampling,
+                stops,
+                stopTokens,
+                ignoreEnd,
+                salt,
+                standing,
+                List.of());
     }
 
     /** Waits like most. */

@@ -370,6 +370,9 @@ public final class NodeFabric implements Fabric {
                         root,
                         options.blockTokens(),
                         this::cancelled);
+        if (!asked.retentions().isEmpty()) {
+            request.whenPromptReady(() -> blocks.keep(request));
+        }
         if (blocks.isShared()) {
             blocks.lookFor(request, binder.state().requests() == 0);
         }
