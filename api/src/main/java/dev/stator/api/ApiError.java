@@ -39,6 +39,9 @@ sealed interface ApiError {
         }
     }
 
+    /** What is asked for does not go together with what this server is. */
+    record Conflict(String message) implements ApiError {}
+
     record TooLarge(long limitBytes) implements ApiError {
         @Override
         public String message() {
@@ -77,6 +80,7 @@ sealed interface ApiError {
             case UnknownPath _, UnknownModel _ -> 404;
             case WrongMethod _ -> 405;
             case Slow _ -> 408;
+            case Conflict _ -> 409;
             case TooLarge _ -> 413;
             case WrongMediaType _ -> 415;
             case Overloaded _ -> 429;
@@ -94,6 +98,7 @@ sealed interface ApiError {
                     UnknownPath _,
                     UnknownModel _,
                     WrongMethod _,
+                    Conflict _,
                     Slow _,
                     TooLarge _,
                     WrongMediaType _ ->

@@ -3,6 +3,7 @@ package dev.stator.api;
 import dev.stator.serving.CacheControl;
 import dev.stator.serving.CacheControl.Order;
 import dev.stator.serving.CacheControl.Pinned;
+import dev.stator.serving.CacheFiles;
 import java.time.Duration;
 import java.util.TreeMap;
 
@@ -124,6 +125,15 @@ final class CacheEndpoints {
         Service.reply(exchange, json);
     }
 
+    CacheFiles files() {
+        return cache().files()
+                .orElseThrow(
+                        () ->
+                                new ApiException(
+                                        ApiError.invalid(
+                                                "This server has no key for prefixes in files; start it with --cache-key-file.")));
+    }
+
     private CacheControl cache() {
         return service.fabric()
                 .cache()
@@ -136,14 +146,19 @@ final class CacheEndpoints {
 
     private static String key(Fields fields) {
         var key = fields.string("key").orElseThrow(() -> fields.wrong("key", "`key` is missing."));
-        if (!key.matches("[0-9a-f]{32}")) {
+        if (!isKey(key)) {
             throw fields.wrong(
                     "key", "`key` must be 32 hexadecimal digits as GET /admin/cache lists them.");
         }
         return key;
     }
 
-    private static ApiException unknown(String key) {
+    /** Whether it can be the key of a block. */
+    static boolean isKey(String text) {
+        return text.matches("[0-9a-f]{32}");
+    }
+
+    static ApiException unknown(String key) {
         return new ApiException(
                 new ApiError.UnknownPath(
                         "The host tier holds no block with the key %s.".formatted(key)));

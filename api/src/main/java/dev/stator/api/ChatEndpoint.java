@@ -9,8 +9,10 @@ import dev.stator.api.documents.DocumentOrder;
 import dev.stator.api.documents.ReuseMode;
 import dev.stator.serving.Account;
 import dev.stator.serving.GenerationRequest;
+import dev.stator.serving.Retention;
 import dev.stator.serving.Splice;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -52,7 +54,8 @@ final class ChatEndpoint implements Endpoint {
                                 urgency,
                                 prompt,
                                 splice(model, conversation, prompt),
-                                grammar),
+                                grammar,
+                                retentions(request, conversation, prompt)),
                         decoding.choices(),
                         new Generation.Preparing(
                                 prompt.reusedTokens(),
@@ -108,7 +111,8 @@ final class ChatEndpoint implements Endpoint {
             Urgency urgency,
             Prompt prompt,
             Optional<Splice> splice,
-            Optional<String> grammar) {
+            Optional<String> grammar,
+            List<Retention> retentions) {
         var decoding = request.decoding();
         int maxTokens =
                 AnswerLength.of(
@@ -130,9 +134,27 @@ final class ChatEndpoint implements Endpoint {
                             decoding.ignoreEnd(),
                             decoding.salt(),
                             urgency.standing(),
+                            i == 0 ? retentions : List.of(),
                             splice));
         }
         return requests;
+    }
+
+    private List<Retention> retentions(
+            ChatRequest request, Conversation conversation, Prompt prompt) {
+        return request.marks().stream()
+                .map(
+                        mark ->
+                                new Retention(
+                                        chat.model()
+                                                .tokensOf(
+                                                        conversation,
+                                                        mark.message() + 1,
+                                                        prompt,
+                                                        request.decoding().salt()),
+                                        mark.ttl()))
+                .sorted(Comparator.comparingInt(Retention::tokens))
+                .toList();
     }
 
     /** Costs time that no token should wait for. */

@@ -18,13 +18,15 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param format a grammar for the answer's content, from {@code response_format}
  * @param maxTokens the longest answer, if limited
+ * @param marks up to where the prompt is to stay in the host tier
  */
 record ChatRequest(
         Optional<String> model,
         Conversation conversation,
         Decoding decoding,
         Optional<String> format,
-        OptionalInt maxTokens) {
+        OptionalInt maxTokens,
+        List<CacheMark> marks) {
     static final int MAX_TOP_LOGPROBS = 20;
 
     /**
@@ -49,7 +51,8 @@ record ChatRequest(
                 conversation,
                 decoding,
                 format,
-                newer.isPresent() ? newer : older);
+                newer.isPresent() ? newer : older,
+                CacheMark.of(fields));
     }
 
     private static boolean callsTools(Conversation conversation) {

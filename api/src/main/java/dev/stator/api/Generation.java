@@ -260,6 +260,9 @@ final class Generation {
         trace.putObject("tokenised")
                 .put("reused", order.preparing().reusedTokens())
                 .put("computed", order.preparing().computedTokens());
+        accounts[0]
+                .pinnedTokens()
+                .ifPresent(tokens -> trace.putObject("cache_control").put("pinned_tokens", tokens));
         if (!order.preparing().documents().isEmpty()) {
             var names = trace.putArray("documents");
             order.preparing().documents().forEach(names::add);

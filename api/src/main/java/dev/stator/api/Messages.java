@@ -19,7 +19,21 @@ final class Messages {
             throw fields.wrong("messages", "`messages` must hold at least one message.");
         }
         messages.forEach(Messages::check);
-        return Json.objects(fields.array("messages").orElseThrow());
+        var read = Json.objects(fields.array("messages").orElseThrow());
+        read.forEach(Messages::withoutMarks);
+        return read;
+    }
+
+    /** What is to be kept is nothing for the model's template; see {@link CacheMark}. */
+    private static void withoutMarks(Map<String, Object> message) {
+        message.remove("cache_control");
+        if (message.get("content") instanceof List<?> parts) {
+            for (var part : parts) {
+                if (part instanceof Map<?, ?> map) {
+                    map.remove("cache_control");
+                }
+            }
+        }
     }
 
     private static void check(Fields message) {

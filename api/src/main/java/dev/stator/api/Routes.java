@@ -5,6 +5,7 @@ import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /** Which request goes where. Called on event loops; thread-safe. */
 final class Routes {
@@ -16,6 +17,7 @@ final class Routes {
     private final Service service;
     private final Auth auth;
     private final CacheEndpoints cache;
+    private final CacheFileEndpoints files;
     private final Map<String, Endpoint> posts;
 
     Routes(Service service) {
@@ -24,6 +26,7 @@ final class Routes {
         var chat = Chat.of(service.fabric().model(), service.fabric().tokenizer());
         var tokens = new TokenEndpoints(service, chat);
         this.cache = new CacheEndpoints(service);
+        this.files = new CacheFileEndpoints(service, cache::files);
         this.posts =
                 Map.of(
                         "/v1/chat/completions",
@@ -111,6 +114,19 @@ final class Routes {
             if (reads(exchange, path)) {
                 aside(exchange, () -> cached(exchange));
             }
+        } else if (path.equals("/admin/cache/export")) {
+            if (isMethod(exchange, path, HttpMethod.GET)) {
+                export(exchange);
+            }
+        } else if (path.equals("/admin/cache/import")) {
+            if (isMethod(exchange, path, HttpMethod.POST)
+                    && isType(
+                            exchange,
+                            CacheFileEndpoints.MEDIA_TYPE::equalsIgnoreCase,
+                            CacheFileEndpoints.MEDIA_TYPE,
+                            false)) {
+                files.read(exchange);
+            }
         } else if (path.equals(MODELS)) {
             if (reads(exchange, path)) {
                 exchange.respond(200, service.model().list());
@@ -161,6 +177,19 @@ final class Routes {
         cache.show(exchange, prefixes, CacheEndpoints.order(request.getParam("order", "saved")));
     }
 
+    /** {@code ?prefix=KEY}. */
+    private void export(Exchange exchange) {
+        var key = exchange.request().getParam("prefix", "");
+        if (CacheEndpoints.isKey(key)) {
+            files.export(exchange, key);
+        } else {
+            exchange.fail(
+                    ApiError.invalid(
+                            "prefix",
+                            "`prefix` must be 32 hexadecimal digits as GET /admin/cache lists them."));
+        }
+    }
+
     private static long number(String name, String text, long most) {
         try {
             long number = Long.parseLong(text);
@@ -176,20 +205,34 @@ final class Routes {
     }
 
     private void post(Exchange exchange, String path, Endpoint endpoint, Intake intake) {
-        if (!exchange.request().method().equals(HttpMethod.POST)) {
-            exchange.fail(
-                    new ApiError.WrongMethod(exchange.request().method().name(), path, "POST"));
-            return;
+        if (isMethod(exchange, path, HttpMethod.POST)
+                && isType(exchange, Routes::isJson, "application/json", true)) {
+            intake.read(exchange, body -> endpoint.handle(exchange, body));
         }
-        var type = exchange.header("content-type").orElse("application/json");
-        if (!isJson(type)) {
-            exchange.fail(
-                    new ApiError.WrongMediaType(
-                            "The content type must be application/json, not %s."
-                                    .formatted(type.length() > 100 ? "…" : type)));
-            return;
+    }
+
+    /** Whether the request has this method; answers 405 otherwise. */
+    private static boolean isMethod(Exchange exchange, String path, HttpMethod method) {
+        var its = exchange.request().method();
+        if (its.equals(method)) {
+            return true;
         }
-        intake.read(exchange, body -> endpoint.handle(exchange, body));
+        exchange.fail(new ApiError.WrongMethod(its.name(), path, method.name()));
+        return false;
+    }
+
+    /** Whether the body is of the type; answers 415 otherwise. */
+    private static boolean isType(
+            Exchange exchange, Predicate<String> wanted, String name, boolean mayBeAbsent) {
+        var type = exchange.header("content-type").orElse(mayBeAbsent ? name : "none");
+        if (wanted.test(type)) {
+            return true;
+        }
+        exchange.fail(
+                new ApiError.WrongMediaType(
+                        "The content type must be %s, not %s."
+                                .formatted(name, type.length() > 100 ? "…" : type)));
+        return false;
     }
 
     private static boolean isJson(String contentType) {

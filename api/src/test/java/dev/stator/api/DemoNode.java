@@ -7,6 +7,7 @@ import dev.stator.routing.Mode;
 import dev.stator.serving.NodeFabric;
 import dev.stator.serving.NodeOptions;
 import java.nio.file.Path;
+import java.util.function.UnaryOperator;
 
 /** The demonstration model behind a real node, one worker of each kind. */
 final class DemoNode implements AutoCloseable {
@@ -14,6 +15,10 @@ final class DemoNode implements AutoCloseable {
     private final NodeFabric fabric;
 
     DemoNode(Path folder) {
+        this(folder, UnaryOperator.identity());
+    }
+
+    DemoNode(Path folder, UnaryOperator<NodeOptions> with) {
         engine =
                 LlamaEngine.load(
                         LlamaOptions.of(
@@ -22,9 +27,10 @@ final class DemoNode implements AutoCloseable {
         fabric =
                 NodeFabric.start(
                         engine,
-                        new NodeOptions(
-                                Mode.AUTO, 1, 1, 2048, 4096, 8192, 32, 32, 512, 2, 15, 64 << 20,
-                                folder, 64));
+                        with.apply(
+                                new NodeOptions(
+                                        Mode.AUTO, 1, 1, 2048, 4096, 8192, 32, 32, 512, 2, 15,
+                                        64 << 20, folder, 64)));
     }
 
     NodeFabric fabric() {

@@ -103,7 +103,6 @@ final class StubFabric implements Fabric {
                 "decode-0",
                 "decode-0",
                 Map.of("device", 0, "host", prompt / 2, "computed", prompt - prompt / 2),
-                0,
                 new int[generated],
                 Map.of("queue", 0.25, "first_token", 1.5, "total", 2.0),
                 Optional.of(ROUTED));

@@ -134,6 +134,13 @@ class ValidationTest {
                 "messages[0].content[0].text | [{\"role\": \"user\", \"content\": [{\"type\": \"text\"}]}]",
                 "messages[0].content[0].type | [{\"role\": \"user\", \"content\": [{\"type\": \"image_url\"}]}]",
                 "messages[0].content[0].type | [{\"role\": \"user\", \"content\": [{\"type\": \"input_audio\"}]}]",
+                "messages[0].cache_control | [{\"role\": \"user\", \"content\": \"x\", \"cache_control\": 5}]",
+                "messages[0].cache_control.type | [{\"role\": \"user\", \"content\": \"x\", \"cache_control\": {}}]",
+                "messages[0].cache_control.type | [{\"role\": \"user\", \"content\": \"x\", \"cache_control\": {\"type\": \"lasting\"}}]",
+                "messages[0].cache_control.ttl | [{\"role\": \"user\", \"content\": \"x\", \"cache_control\": {\"type\": \"ephemeral\", \"ttl\": \"2h\"}}]",
+                "messages[0].cache_control.ttl | [{\"role\": \"user\", \"content\": \"x\", \"cache_control\": {\"type\": \"ephemeral\", \"ttl\": 300}}]",
+                "messages[0].content[0].cache_control.type | [{\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": \"x\", \"cache_control\": {\"type\": 1}}]}]",
+                "messages[4].cache_control | [{\"role\": \"user\", \"content\": \"x\", \"cache_control\": {\"type\": \"ephemeral\"}}, {\"role\": \"user\", \"content\": \"x\", \"cache_control\": {\"type\": \"ephemeral\"}}, {\"role\": \"user\", \"content\": \"x\", \"cache_control\": {\"type\": \"ephemeral\"}}, {\"role\": \"user\", \"content\": \"x\", \"cache_control\": {\"type\": \"ephemeral\"}}, {\"role\": \"user\", \"content\": \"x\", \"cache_control\": {\"type\": \"ephemeral\"}}]",
                 "messages[0].tool_calls[0].function | [{\"role\": \"assistant\", \"tool_calls\": [{}]}]",
                 "messages[0].tool_calls[0].function.name | [{\"role\": \"assistant\", \"tool_calls\": [{\"function\": {}}]}]",
             })
@@ -194,7 +201,8 @@ class ValidationTest {
                         """
                         {"model": null, "messages": [{"role": "user", "content": "x"}], "stop": null,
                          "temperature": null, "n": null, "tools": null, "tool_choice": null,
-                         "stream": null, "stream_options": null, "response_format": null}""");
+                         "stream": null, "stream_options": null, "response_format": null}\
+                        """);
         assertThat(reply.status()).as(reply.text()).isEqualTo(200);
     }
 
@@ -229,7 +237,8 @@ class ValidationTest {
                 """
                 {"messages": [{"role": "user", "content": "x"}],
                  "tools": [{"type": "function", "function": {"name": "a"}}],
-                 "response_format": {"type": "json_object"}}""",
+                 "response_format": {"type": "json_object"}}\
+                """,
                 "response_format");
     }
 }

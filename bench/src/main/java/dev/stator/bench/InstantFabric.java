@@ -95,7 +95,6 @@ final class InstantFabric implements Fabric {
                             "instant",
                             "instant",
                             Map.of("computed", promptTokens),
-                            0,
                             new int[0],
                             Map.of(),
                             Optional.empty()));

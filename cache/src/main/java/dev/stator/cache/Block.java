@@ -13,6 +13,9 @@ final class Block {
     /** Absent for the first block of a sequence. While this block is here, so is its parent. */
     final @Nullable Block parent;
 
+    /** The key that stands before the first block of its sequence. */
+    final BlockKey root;
+
     final int[] tokens;
     final int bytes;
     final long recomputeMicros;
@@ -35,9 +38,19 @@ final class Block {
 
     int queueIndex = NOT_QUEUED;
 
-    Block(BlockKey key, @Nullable Block parent, int[] tokens, int bytes, long recomputeMicros) {
+    /**
+     * @param before key of the parent, or the root
+     */
+    Block(
+            BlockKey key,
+            @Nullable Block parent,
+            BlockKey before,
+            int[] tokens,
+            int bytes,
+            long recomputeMicros) {
         this.key = key;
         this.parent = parent;
+        this.root = parent == null ? before : parent.root;
         this.tokens = tokens;
         this.bytes = bytes;
         this.recomputeMicros = recomputeMicros;

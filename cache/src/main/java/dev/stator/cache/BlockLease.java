@@ -29,6 +29,16 @@ public final class BlockLease implements AutoCloseable {
         return block.tokens.length;
     }
 
+    /** The ids of the tokens that the block holds; the caller's own. */
+    public int[] tokenIds() {
+        return block.tokens.clone();
+    }
+
+    /** The key that stands before the first block of its sequence. */
+    public BlockKey root() {
+        return block.root;
+    }
+
     /** Idempotent; any thread. */
     @Override
     public void close() {

@@ -43,7 +43,8 @@ public final class BlockLedger {
         if (above.isEmpty() && parent.isPresent()) {
             return false;
         }
-        Block block = new Block(key, above.orElse(null), NO_TOKENS, 0, recomputeMicros);
+        // A ledger knows no roots, and nobody asks it for one.
+        Block block = new Block(key, above.orElse(null), key, NO_TOKENS, 0, recomputeMicros);
         table.begin(block);
         do {
             block.slot = table.slots().takeFresh();

@@ -221,7 +221,7 @@ public final class HostTier implements AutoCloseable {
             }
             int[] own = Arrays.copyOfRange(tokens, from, to);
             int bytes = options.blockBytes(own.length);
-            block = new Block(key, above.orElse(null), own, bytes, recomputeMicros);
+            block = new Block(key, above.orElse(null), parent, own, bytes, recomputeMicros);
             table.begin(block);
             if (!takeSlot(block)) {
                 refusedFull++;

@@ -20,7 +20,7 @@ class BlockMapTest {
             // Few different first halves, so that keys that share one meet.
             var key = new BlockKey(random.nextInt(300), random.nextInt(3));
             if (!model.containsKey(key)) {
-                var block = new Block(key, null, new int[0], 1, 1);
+                var block = new Block(key, null, key, new int[0], 1, 1);
                 map.add(block);
                 model.put(key, block);
             } else if (random.nextInt(3) > 0) {

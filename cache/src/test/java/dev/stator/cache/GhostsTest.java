@@ -14,7 +14,7 @@ class GhostsTest {
     private static final int[] TOKENS = {1};
 
     private static Block block(long n, int frequency) {
-        var block = new Block(new BlockKey(n, -n), null, TOKENS, 1, 1);
+        var block = new Block(new BlockKey(n, -n), null, new BlockKey(0, 0), TOKENS, 1, 1);
         block.frequency = frequency;
         block.lastUse = 10 * n;
         return block;

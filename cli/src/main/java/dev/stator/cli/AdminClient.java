@@ -1,12 +1,15 @@
 package dev.stator.cli;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
@@ -47,26 +50,64 @@ final class AdminClient implements AutoCloseable {
                         .POST(BodyPublishers.ofByteArray(JSON.writeValueAsBytes(body))));
     }
 
+    /**
+     * Sends a file as it is.
+     *
+     * @throws Refusal if there is no server, or it refuses
+     */
+    JsonNode upload(String path, Path file) {
+        try {
+            return exchange(
+                    HttpRequest.newBuilder(url.resolve(path))
+                            .header("content-type", "application/octet-stream")
+                            .POST(BodyPublishers.ofFile(file)),
+                    answer -> JSON.readTree(answer.readAllBytes()));
+        } catch (FileNotFoundException _) {
+            throw Refusal.failed("there is no file %s".formatted(file));
+        }
+    }
+
+    /**
+     * Reads an answer that is no JSON as it comes.
+     *
+     * @throws Refusal if there is no server, it refuses, or the answer does not come to its end
+     */
+    <T> T download(String path, Reader<T> reader) {
+        return exchange(HttpRequest.newBuilder(url.resolve(path)).GET(), reader);
+    }
+
+    /** Reads an answer's body. */
+    @FunctionalInterface
+    interface Reader<T> {
+        T read(InputStream body) throws IOException;
+    }
+
     private JsonNode send(HttpRequest.Builder request) {
+        return exchange(
+                request.timeout(Duration.ofMinutes(1)),
+                answer -> JSON.readTree(answer.readAllBytes()));
+    }
+
+    private <T> T exchange(HttpRequest.Builder request, Reader<T> reader) {
         apiKey.ifPresent(key -> request.header("authorization", "Bearer " + key));
         try {
-            var response =
-                    http.send(
-                            request.timeout(Duration.ofMinutes(1)).build(),
-                            BodyHandlers.ofByteArray());
-            if (response.statusCode() == 401) {
-                throw Refusal.failed(
-                        "the server asks for a key: give it with --api-key or STATOR_API_KEY");
+            var response = http.send(request.build(), BodyHandlers.ofInputStream());
+            try (var body = response.body()) {
+                if (response.statusCode() == 401) {
+                    throw Refusal.failed(
+                            "the server asks for a key: give it with --api-key or STATOR_API_KEY");
+                }
+                if (response.statusCode() != 200) {
+                    throw Refusal.failed(
+                            "the server answers %d: %s"
+                                    .formatted(
+                                            response.statusCode(),
+                                            JSON.readTree(body.readAllBytes())
+                                                    .at("/error/message")
+                                                    .asString("no reason")));
+                }
+                return reader.read(body);
             }
-            var answer = JSON.readTree(response.body());
-            if (response.statusCode() != 200) {
-                throw Refusal.failed(
-                        "the server answers %d: %s"
-                                .formatted(
-                                        response.statusCode(),
-                                        answer.at("/error/message").asString("no reason")));
-            }
-            return answer;
         } catch (ConnectException e) {
             throw Refusal.failed(
                     "there is no server at %s: start one with 'stator up', or name another with --url"

@@ -31,6 +31,8 @@ final class CacheCommand implements Callable<Integer> {
                 .addSubcommand(new PinCommand(console))
                 .addSubcommand(new UnpinCommand(console))
                 .addSubcommand(new DropCommand(console))
+                .addSubcommand(new CacheFileCommands.ExportCommand(console))
+                .addSubcommand(new CacheFileCommands.ImportCommand(console))
                 .addSubcommand(new VerifyCommand(console));
     }
 
@@ -51,15 +53,19 @@ final class CacheCommand implements Callable<Integer> {
         }
 
         final JsonNode get(String path) {
-            try (var client = new AdminClient(server.url(), server.key(console))) {
+            try (var client = client()) {
                 return client.get(path);
             }
         }
 
         final JsonNode post(String action, ObjectNode body) {
-            try (var client = new AdminClient(server.url(), server.key(console))) {
+            try (var client = client()) {
                 return client.post("/admin/cache/" + action, body);
             }
+        }
+
+        final AdminClient client() {
+            return new AdminClient(server.url(), server.key(console));
         }
 
         final void print(String format, Object... arguments) {

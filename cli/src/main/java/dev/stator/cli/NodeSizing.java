@@ -69,7 +69,8 @@ record NodeSizing(Configuration configuration, Machine machine, Folders folders)
                                 configuration.find(Settings.CLASS_WEIGHTS).orElse(Map.of()),
                                 configuration.find(Settings.CLASS_QUEUES).orElse(Map.of())),
                         diskCache(),
-                        Optional.empty());
+                        Optional.empty(),
+                        fileKey());
         requireMemory(model, options);
         return remoteCache().map(options::withRemoteCache).orElse(options);
     }
@@ -213,6 +214,12 @@ record NodeSizing(Configuration configuration, Machine machine, Folders folders)
                                 == Settings.RemoteCodec.LOSSLESS,
                         timeout,
                         configuration.get(Settings.REMOTE_CACHE_TTL)));
+    }
+
+    private Optional<SharedKey> fileKey() {
+        return configuration
+                .find(Settings.CACHE_KEY_FILE)
+                .map(file -> SharedKey.read(file, "The cache's key file"));
     }
 
     /** The folder, or the one in which it is going to be made. */

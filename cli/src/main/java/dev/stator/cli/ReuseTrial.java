@@ -13,7 +13,6 @@ import dev.stator.serving.GenerationListener;
 import dev.stator.serving.GenerationRequest;
 import dev.stator.serving.NodeFabric;
 import dev.stator.serving.Splice;
-import dev.stator.serving.Standing;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -191,7 +190,7 @@ final class ReuseTrial {
     }
 
     private Answer answer(Asked asked) {
-        var request =
+        var exact =
                 new GenerationRequest(
                         "eval",
                         asked.prompt.tokens(),
@@ -200,9 +199,8 @@ final class ReuseTrial {
                         List.of(),
                         Set.of(),
                         false,
-                        "eval",
-                        Standing.USUAL,
-                        asked.splice);
+                        "eval");
+        var request = asked.splice.map(exact::withSplice).orElse(exact);
         var heard = new Heard();
         if (node.submit(request, heard) instanceof Admission.Shed shed) {
             throw Refusal.failed("a question was not taken: " + shed.reason());

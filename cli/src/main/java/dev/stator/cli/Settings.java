@@ -179,6 +179,13 @@ final class Settings {
                     "one that is made in each folder",
                     "at least 32 random bytes that the disk cache is encrypted with",
                     Settings::path);
+    static final Setting<Path> CACHE_KEY_FILE =
+            Setting.derived(
+                    "cache-key-file",
+                    "FILE",
+                    "none; 'stator cache export' and 'import' need one",
+                    "at least 32 random bytes, the same on all servers that exchange prefixes: encrypts what is exported",
+                    Settings::path);
     static final Setting<String> REMOTE_CACHE =
             Setting.secret(
                     "remote-cache",
@@ -327,6 +334,7 @@ final class Settings {
                     DISK_CACHE,
                     DISK_CACHE_SIZE,
                     DISK_CACHE_KEY_FILE,
+                    CACHE_KEY_FILE,
                     REMOTE_CACHE,
                     REMOTE_CACHE_KEY_FILE,
                     REMOTE_CACHE_CODEC,

@@ -212,4 +212,21 @@ final class MainTest {
         assertThat(err()).contains("'nowhere' is no address of a server");
         assertThat(run("cache")).isEqualTo(2);
     }
+
+    @Test
+    void aPrefixIsNamedByItsKeyAndNoFileIsWrittenOver(@TempDir Path folder) throws IOException {
+        var key = "0123456789abcdef0123456789abcdef";
+        assertThat(run("cache", "export", "0123", "x")).isEqualTo(2);
+        assertThat(err()).contains("'0123' is no key of a prefix");
+        var file = Files.writeString(folder.resolve("there"), "mine");
+        assertThat(run("cache", "export", key, file.toString())).isEqualTo(1);
+        assertThat(err()).contains("is there already");
+        assertThat(file).hasContent("mine");
+        var none = folder.resolve("none").toString();
+        assertThat(run("cache", "import", none)).isEqualTo(1);
+        assertThat(err()).contains("there is no file");
+        assertThat(run("cache", "export", key, none, "--url", "http://127.0.0.1:1")).isEqualTo(1);
+        assertThat(err()).contains("there is no server at http://127.0.0.1:1");
+        assertThat(folder.resolve("none")).doesNotExist();
+    }
 }

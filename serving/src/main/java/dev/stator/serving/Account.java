@@ -3,6 +3,7 @@ package dev.stator.serving;
 import dev.stator.routing.Explained;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * What a request cost and where its prompt came from.
@@ -17,6 +18,8 @@ import java.util.Optional;
  * @param stageMillis stage name to milliseconds: {@code queue}, {@code disk}, {@code onboard},
  *     {@code prefill}, {@code first_token} (from submission), {@code decode}, {@code total}
  * @param routed how the plan was chosen; empty if the request never came to have one
+ * @param pinnedTokens prompt tokens that stay in the host tier for as long as was asked; empty if
+ *     that was not asked
  */
 public record Account(
         String plan,
@@ -26,10 +29,32 @@ public record Account(
         int splicedTokens,
         int[] generated,
         Map<String, Double> stageMillis,
-        Optional<Explained> routed) {
+        Optional<Explained> routed,
+        OptionalInt pinnedTokens) {
     public Account {
         promptTokensBySource = Map.copyOf(promptTokensBySource);
         stageMillis = Map.copyOf(stageMillis);
+    }
+
+    /** Of an exact request that did not ask for anything to stay. */
+    public Account(
+            String plan,
+            String prefillWorker,
+            String decodeWorker,
+            Map<String, Integer> promptTokensBySource,
+            int[] generated,
+            Map<String, Double> stageMillis,
+            Optional<Explained> routed) {
+        this(
+                plan,
+                prefillWorker,
+                decodeWorker,
+                promptTokensBySource,
+                0,
+                generated,
+                stageMillis,
+                routed,
+                OptionalInt.empty());
     }
 
     /** Prompt tokens that were not computed for this request. */

@@ -28,11 +28,20 @@ final class Blocks implements AutoCloseable {
             Optional<HostTier> tier,
             Optional<DiskBlocks> disk,
             Optional<RemoteBlocks> remote,
+            Optional<CacheFiles.Kind> files,
             int blockTokens) {
         this.tier = tier;
         this.disk = disk;
         this.remote = remote;
-        this.control = tier.map(CacheControl::new);
+        this.control =
+                tier.map(
+                        host ->
+                                new CacheControl(
+                                        host,
+                                        files.map(
+                                                kind ->
+                                                        new CacheFiles(
+                                                                host, kind, this::published))));
         this.blockTokens = blockTokens;
     }
 
@@ -107,6 +116,22 @@ final class Blocks implements AutoCloseable {
             giveUp.run();
             unpin.run();
         };
+    }
+
+    /**
+     * Lets blocks of a prompt stay for as long as was asked, as far as pins may; those of whole
+     * blocks only, as the next prompt goes on differently. To be called before they may go.
+     */
+    void keep(Request request) {
+        int pinned = 0;
+        for (var retention : request.asked().retentions()) {
+            int count = Math.min(retention.tokens(), request.reusable()) / blockTokens;
+            var keys = request.promptKeys().subList(0, count);
+            if (count > 0 && control.filter(its -> its.keep(keys, retention.ttl())).isPresent()) {
+                pinned = Math.max(pinned, count * blockTokens);
+            }
+        }
+        request.pinned(pinned);
     }
 
     Optional<BlockLease> acquire(BlockKey key, int[] tokens, int from, int to) {

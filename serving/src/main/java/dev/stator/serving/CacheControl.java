@@ -3,25 +3,16 @@ package dev.stator.serving;
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.CachedPrefix;
 import dev.stator.cache.HostTier;
-import dev.stator.cache.PinSet;
 import java.time.Duration;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * What an operator can see and do of the host tier. Prefixes are named by the key of their last
  * block, which says nothing of their text. Thread-safe.
  */
 public final class CacheControl implements AutoCloseable {
-    /** Pins take at most this part of the tier. */
-    private static final int PINNED_PART = 4;
-
-    private static final int MOST_PINS = 1024;
-
     /** How prefixes are ordered. */
     public enum Order {
         /** Those first whose reads have saved most tokens. */
@@ -50,17 +41,19 @@ public final class CacheControl implements AutoCloseable {
                 implements Pinned {}
     }
 
-    private record Pin(PinSet set, int blocks, Thread expiry) {}
-
     private final HostTier tier;
-    private final int mostBlocks;
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Map<BlockKey, Pin> pins = new HashMap<>();
-    private int pinnedBlocks;
+    private final Optional<CacheFiles> files;
+    private final Pins pins;
 
-    CacheControl(HostTier tier) {
+    CacheControl(HostTier tier, Optional<CacheFiles> files) {
         this.tier = tier;
-        this.mostBlocks = tier.options().slots() / PINNED_PART;
+        this.files = files;
+        this.pins = new Pins(tier);
+    }
+
+    /** Prefixes as files; empty if there is no key for them. */
+    public Optional<CacheFiles> files() {
+        return files;
     }
 
     /** Takes time in the number of blocks; the tier stands still for a part of it. */
@@ -90,69 +83,31 @@ public final class CacheControl implements AutoCloseable {
      * @param key 32 hexadecimal digits
      */
     public Pinned pin(String key, Duration ttl) {
-        var last = parsed(key);
-        lock.lock();
-        try {
-            var keys = last.map(tier::chain).orElse(List.of());
-            if (keys.isEmpty()) {
-                return new Pinned.Unknown();
-            }
-            int had = Optional.ofNullable(pins.get(keys.getLast())).map(Pin::blocks).orElse(0);
-            int after = pinnedBlocks - had + keys.size();
-            if (after > mostBlocks || (had == 0 && pins.size() == MOST_PINS)) {
-                return new Pinned.TooMany(keys.size(), pinnedBlocks, mostBlocks, MOST_PINS);
-            }
-            var set = tier.pin(keys);
-            letGo(keys.getLast());
-            var expiry = Thread.ofVirtual().unstarted(() -> expire(keys.getLast(), set, ttl));
-            pins.put(keys.getLast(), new Pin(set, keys.size(), expiry));
-            pinnedBlocks = after;
-            expiry.start();
-            return new Pinned.Done(keys.size(), ttl);
-        } finally {
-            lock.unlock();
+        var keys = parsed(key).map(tier::chain).orElse(List.of());
+        if (keys.isEmpty()) {
+            return new Pinned.Unknown();
         }
-    }
-
-    private void expire(BlockKey key, PinSet set, Duration ttl) {
-        try {
-            Thread.sleep(ttl);
-        } catch (InterruptedException _) {
-            return;
-        }
-        lock.lock();
-        try {
-            if (Optional.ofNullable(pins.get(key)).filter(pin -> pin.set == set).isPresent()) {
-                letGo(key);
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Ends a pin. Under the lock. */
-    private boolean letGo(BlockKey key) {
-        var pin = pins.remove(key);
-        if (pin == null) {
-            return false;
-        }
-        pinnedBlocks -= pin.blocks;
-        pin.set.close();
-        pin.expiry.interrupt();
-        return true;
+        return pins.pin(keys, ttl)
+                ? new Pinned.Done(keys.size(), ttl)
+                : new Pinned.TooMany(keys.size(), pins.blocks(), pins.mostBlocks(), Pins.MOST);
     }
 
     /**
-     * @return whether it was pinned by {@link #pin}
+     * Keeps the first blocks of a prompt for a while, also those that are not there yet; a pin that
+     * lasts longer stays as it is.
+     *
+     * @param keys of at least one block
+     * @return false if pins keep as much as they may
+     */
+    boolean keep(List<BlockKey> keys, Duration ttl) {
+        return pins.pinAtLeast(keys, ttl);
+    }
+
+    /**
+     * @return whether it was pinned by this key
      */
     public boolean unpin(String key) {
-        var last = parsed(key);
-        lock.lock();
-        try {
-            return last.isPresent() && letGo(last.get());
-        } finally {
-            lock.unlock();
-        }
+        return parsed(key).filter(pins::unpin).isPresent();
     }
 
     /**
@@ -186,11 +141,6 @@ public final class CacheControl implements AutoCloseable {
 
     @Override
     public void close() {
-        lock.lock();
-        try {
-            List.copyOf(pins.keySet()).forEach(this::letGo);
-        } finally {
-            lock.unlock();
-        }
+        pins.close();
     }
 }

@@ -16,6 +16,7 @@ import java.util.Set;
  * @param ignoreEnd go on past the model's end token; for benchmarks
  * @param salt separates tenants: KV is shared only between requests of equal salt
  * @param standing how it waits beside others
+ * @param retentions what of the prompt is to stay in the host tier, the shortest first
  * @param splice what of the prompt may be approximated; empty: nothing
  */
 public record GenerationRequest(
@@ -28,13 +29,15 @@ public record GenerationRequest(
         boolean ignoreEnd,
         String salt,
         Standing standing,
+        List<Retention> retentions,
         Optional<Splice> splice) {
     public GenerationRequest {
+        retentions = List.copyOf(retentions);
         stops = List.copyOf(stops);
         stopTokens = Set.copyOf(stopTokens);
     }
 
-    /** Exact. */
+    /** Exact, and nothing is to stay for longer than usual. */
     public GenerationRequest(
             String id,
             int[] prompt,
@@ -55,7 +58,24 @@ public record GenerationRequest(
                 ignoreEnd,
                 salt,
                 standing,
+                List.of(),
                 Optional.empty());
+    }
+
+    /** The same, spliced. */
+    public GenerationRequest withSplice(Splice its) {
+        return new GenerationRequest(
+                id,
+                prompt,
+                maxTokens,
+                sampling,
+                stops,
+                stopTokens,
+                ignoreEnd,
+                salt,
+                standing,
+                retentions,
+                Optional.of(its));
     }
 
     /** Exact, and waits like most. */

@@ -8,6 +8,7 @@ import dev.stator.cache.disk.DiskFolder;
 import dev.stator.cache.disk.DiskTier;
 import dev.stator.cache.disk.DiskTierOptions;
 import dev.stator.cache.remote.PayloadCodec;
+import dev.stator.cache.remote.PrefixModel;
 import dev.stator.cache.remote.RemoteTier;
 import dev.stator.cache.remote.RemoteTierOptions;
 import dev.stator.engine.ContextOptions;
@@ -174,11 +175,22 @@ public final class NodeFabric implements Fabric {
                     host,
                     host.flatMap(this::openDisk),
                     host.flatMap(tier -> openRemote(tier, speed)),
+                    options.fileKey().map(key -> new CacheFiles.Kind(key, prefixModel())),
                     options.blockTokens());
         } catch (RuntimeException e) {
             host.ifPresent(HostTier::close);
             throw e;
         }
+    }
+
+    private PrefixModel prefixModel() {
+        var model = engine.model();
+        var type = model.kv().map(KvShape::type).orElse("");
+        return new PrefixModel(
+                "the model %s with %s KV".formatted(model.name(), type),
+                BlockKey.root("prefix file", model.fingerprint()),
+                options.blockTokens(),
+                model.kv().map(KvShape::bytesPerToken).orElse(0));
     }
 
     private Optional<RemoteBlocks> openRemote(HostTier host, PrefillSpeed speed) {
@@ -360,6 +372,9 @@ public final class NodeFabric implements Fabric {
                         root,
                         options.blockTokens(),
                         this::cancelled);
+        if (!asked.retentions().isEmpty()) {
+            request.whenPromptReady(() -> blocks.keep(request));
+        }
         return asked.splice().isPresent() ? splicer.submit(request) : enter(request);
     }
 

@@ -1,5 +1,6 @@
 package dev.stator.serving;
 
+import dev.stator.cache.remote.SharedKey;
 import dev.stator.routing.Mode;
 import dev.stator.routing.Policy;
 import dev.stator.routing.queue.QueueOptions;
@@ -26,6 +27,7 @@ import java.util.Optional;
  * @param queue how requests wait; see {@link ServiceClass#queue(int)}
  * @param diskCache the disk tier, if there is to be one
  * @param remoteCache the remote tier, if there is to be one
+ * @param fileKey what exported prefixes are encrypted with; empty if none may be
  */
 public record NodeOptions(
         Mode mode,
@@ -44,7 +46,8 @@ public record NodeOptions(
         Path hostCacheFolder,
         QueueOptions queue,
         Optional<DiskCache> diskCache,
-        Optional<RemoteCache> remoteCache) {
+        Optional<RemoteCache> remoteCache,
+        Optional<SharedKey> fileKey) {
     public NodeOptions {
         require(prefillWorkers >= 0, "prefill-workers must not be negative");
         require(decodeWorkers >= 1, "decode-workers must be at least 1");
@@ -103,6 +106,7 @@ public record NodeOptions(
                 hostCacheFolder,
                 ServiceClass.queue(maxQueue),
                 Optional.empty(),
+                Optional.empty(),
                 Optional.empty());
     }
 
@@ -124,7 +128,8 @@ public record NodeOptions(
                 hostCacheFolder,
                 queue,
                 Optional.of(cache),
-                remoteCache);
+                remoteCache,
+                fileKey);
     }
 
     public NodeOptions withRemoteCache(RemoteCache cache) {
@@ -145,7 +150,30 @@ public record NodeOptions(
                 hostCacheFolder,
                 queue,
                 diskCache,
-                Optional.of(cache));
+                Optional.of(cache),
+                fileKey);
+    }
+
+    public NodeOptions withFileKey(SharedKey key) {
+        return new NodeOptions(
+                mode,
+                policy,
+                prefillWorkers,
+                decodeWorkers,
+                contextTokens,
+                prefillCells,
+                decodeCells,
+                running,
+                blockTokens,
+                stepTokens,
+                threads,
+                slowdownPercent,
+                hostCacheBytes,
+                hostCacheFolder,
+                queue,
+                diskCache,
+                remoteCache,
+                Optional.of(key));
     }
 
     private static void require(boolean condition, String message) {

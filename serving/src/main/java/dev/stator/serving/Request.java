@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -81,6 +82,11 @@ final class Request implements Admission.Admitted {
     private volatile long startedNanos;
     private volatile long prefilledNanos;
     private Runnable unpin = () -> {};
+
+    /** Comes before the end of the pins that it has while it is computed. */
+    private Runnable whenPromptReady = () -> {};
+
+    private volatile OptionalInt pinnedTokens = OptionalInt.empty();
 
     /**
      * @param number unique in this process
@@ -291,8 +297,19 @@ final class Request implements Admission.Admitted {
     void promptReady() {
         if (promptReadyNanos == 0) {
             promptReadyNanos = System.nanoTime();
+            whenPromptReady.run();
             unpin.run();
         }
+    }
+
+    /** Before it is submitted. */
+    void whenPromptReady(Runnable task) {
+        whenPromptReady = task;
+    }
+
+    /** So much of its prompt stays in the host tier as was asked. */
+    void pinned(int tokens) {
+        pinnedTokens = OptionalInt.of(tokens);
     }
 
     void unpin() {
@@ -354,7 +371,8 @@ final class Request implements Admission.Admitted {
                 splicedTokens.get(),
                 Arrays.copyOfRange(tokens, prompt, size),
                 stages,
-                decision.map(this::explained));
+                decision.map(this::explained),
+                pinnedTokens);
     }
 
     private Explained explained(Decision made) {

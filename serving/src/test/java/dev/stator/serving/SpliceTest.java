@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -384,16 +383,16 @@ final class SpliceTest {
     }
 
     private static GenerationRequest request(Cut cut, String salt, boolean spliced) {
-        return new GenerationRequest(
-                "test",
-                cut.prompt,
-                ANSWER_TOKENS,
-                SamplingOptions.GREEDY,
-                List.of(),
-                Set.of(),
-                false,
-                salt,
-                Standing.USUAL,
-                spliced ? Optional.of(cut.splice) : Optional.empty());
+        var exact =
+                new GenerationRequest(
+                        "test",
+                        cut.prompt,
+                        ANSWER_TOKENS,
+                        SamplingOptions.GREEDY,
+                        List.of(),
+                        Set.of(),
+                        false,
+                        salt);
+        return spliced ? exact.withSplice(cut.splice) : exact;
     }
 }

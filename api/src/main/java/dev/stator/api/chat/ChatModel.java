@@ -3,7 +3,9 @@ package dev.stator.api.chat;
 import dev.stator.engine.ModelInfo;
 import dev.stator.engine.Tokenizer;
 import dev.stator.serving.Splice;
+import java.util.Arrays;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -19,6 +21,7 @@ public final class ChatModel {
     private static final long ENCODER_BYTES = 64L << 20;
 
     private static final String THINK = "<think>";
+    private static final Map<String, Object> ANYTHING = Map.of("role", "user", "content", "…");
 
     private final ChatTemplate template;
     private final PromptEncoder encoder;
@@ -80,6 +83,31 @@ public final class ChatModel {
                 .findFirst()
                 .map(Message::text)
                 .orElse("");
+    }
+
+    /**
+     * How many of the prompt's first tokens stand for the first so many messages of the
+     * conversation that it was made of: those that a prompt of these messages alone has as well.
+     */
+    public int tokensOf(Conversation conversation, int messages, Prompt prompt, String salt) {
+        return tokensOf(conversation.beginning(messages), salt)
+                // Some templates want a user's message at the end.
+                .or(() -> tokensOf(conversation.beginning(messages).followedBy(ANYTHING), salt))
+                .map(head -> shared(head, prompt.tokens()))
+                .orElse(0);
+    }
+
+    private Optional<int[]> tokensOf(Conversation conversation, String salt) {
+        try {
+            return Optional.of(prompt(conversation, salt).tokens());
+        } catch (ChatException _) {
+            return Optional.empty();
+        }
+    }
+
+    private static int shared(int[] head, int[] whole) {
+        int differs = Arrays.mismatch(head, whole);
+        return differs < 0 ? whole.length : differs;
     }
 
     /** A parser for the answer to {@code prompt}, which was made of {@code conversation}. */

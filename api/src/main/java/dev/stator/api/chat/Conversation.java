@@ -5,6 +5,7 @@ import dev.stator.api.documents.Documents;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * What a chat request says, in OpenAI's shape: maps, lists, strings, numbers, booleans; JSON's null
@@ -27,6 +28,35 @@ public record Conversation(
         boolean continueFinalMessage,
         Map<String, Object> templateArguments,
         Documents documents) {
+    /**
+     * The first so many messages alone, without the beginning of an answer. Documents stand before
+     * the first user's message, so without one there are none.
+     */
+    Conversation beginning(int count) {
+        var head = messages.subList(0, count);
+        boolean asks = head.stream().anyMatch(message -> "user".equals(message.get("role")));
+        return new Conversation(
+                head,
+                tools,
+                toolChoice,
+                false,
+                false,
+                templateArguments,
+                asks ? documents : Documents.NONE);
+    }
+
+    /** The same with one more message. */
+    Conversation followedBy(Map<String, Object> message) {
+        return new Conversation(
+                Stream.concat(messages.stream(), Stream.of(message)).toList(),
+                tools,
+                toolChoice,
+                addGenerationPrompt,
+                continueFinalMessage,
+                templateArguments,
+                documents);
+    }
+
     /** The same, arranged for reuse among the prompts of one salt. */
     public Conversation arranged(DocumentOrder order, String salt) {
         var head =

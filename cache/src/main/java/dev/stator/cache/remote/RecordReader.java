@@ -25,6 +25,7 @@ final class RecordReader {
     private final byte[] nonce = new byte[RecordFormat.NONCE_BYTES];
     private byte[] plain = {};
     private Optional<Lossless> lossless = Optional.empty();
+    private Optional<Header> authentic = Optional.empty();
     private byte[] payload = {};
     private int payloadAt;
     private int payloadBytes;
@@ -62,7 +63,49 @@ final class RecordReader {
             int from,
             int to,
             int payloadSize) {
+        Verdict verdict = authenticate(value);
+        if (verdict != Verdict.INTACT) {
+            return verdict;
+        }
+        Header header = authentic.orElseThrow();
+        if (!header.key.equals(wanted)
+                || !header.parent.equals(parent)
+                || header.position != from
+                || header.payloadBytes != payloadSize
+                || !holds(header.tokens, tokens, from, to)) {
+            return Verdict.COLLISION;
+        }
+        return restore(header) ? Verdict.INTACT : Verdict.CORRUPT;
+    }
+
+    /**
+     * Checks that a value is a block as it was written, and the one that follows {@code parent} in
+     * some sequence: which one its token ids say, whose key it must have. Only if it is {@link
+     * Verdict#INTACT} these and its payload can be had, until the next call.
+     *
+     * @param from where it must begin in its sequence
+     * @param mostTokens that it may hold
+     * @param bytesPerToken that its rows must have
+     */
+    Verdict openNext(byte[] value, BlockKey parent, int from, int mostTokens, int bytesPerToken) {
+        Verdict verdict = authenticate(value);
+        if (verdict != Verdict.INTACT) {
+            return verdict;
+        }
+        Header header = authentic.orElseThrow();
+        if (!header.parent.equals(parent)
+                || header.position != from
+                || header.tokens > mostTokens
+                || header.payloadBytes != (long) header.tokens * bytesPerToken
+                || !parent.child(tokenIds(), 0, header.tokens).equals(header.key)) {
+            return Verdict.COLLISION;
+        }
+        return restore(header) ? Verdict.INTACT : Verdict.CORRUPT;
+    }
+
+    private Verdict authenticate(byte[] value) {
         payloadBytes = 0;
+        authentic = Optional.empty();
         if (value.length < RecordFormat.HEADER_BYTES + RecordFormat.TAG_BYTES) {
             return Verdict.CORRUPT;
         }
@@ -78,14 +121,8 @@ final class RecordReader {
         if (!isConsistent(header, value.length, at.getInt(8)) || !decrypt(header, value)) {
             return Verdict.CORRUPT;
         }
-        if (!header.key.equals(wanted)
-                || !header.parent.equals(parent)
-                || header.position != from
-                || header.payloadBytes != payloadSize
-                || !holds(header.tokens, tokens, from, to)) {
-            return Verdict.COLLISION;
-        }
-        return restore(header) ? Verdict.INTACT : Verdict.CORRUPT;
+        authentic = Optional.of(header);
+        return Verdict.INTACT;
     }
 
     private static Header header(ByteBuffer at) {
@@ -171,6 +208,18 @@ final class RecordReader {
         }
         payloadBytes = header.payloadBytes;
         return true;
+    }
+
+    /** The key of the block that was opened last. */
+    BlockKey key() {
+        return authentic.orElseThrow().key;
+    }
+
+    /** The token ids of the block that was opened last. */
+    int[] tokenIds() {
+        int[] ids = new int[authentic.orElseThrow().tokens];
+        ByteBuffer.wrap(plain).asIntBuffer().get(ids);
+        return ids;
     }
 
     /** What the block that was opened last would cost to compute. */

@@ -32,25 +32,33 @@ public record SharedKey(SecretKey cipher, SecretKey naming) {
      * @throws CacheException if it holds no secret; says how to make one
      */
     public static SharedKey read(Path file) {
+        return read(file, "The remote cache's key file");
+    }
+
+    /**
+     * Reads the secret's file.
+     *
+     * @param what it is called in errors, the first word capitalised
+     * @throws CacheException if it holds no secret; says how to make one
+     */
+    public static SharedKey read(Path file, String what) {
         byte[] found;
         try {
             found = Files.readAllBytes(file);
         } catch (IOException e) {
             throw new CacheException(
-                    "The remote cache's key file %s cannot be read (%s). %s"
-                            .formatted(file, e, howToMake(file)),
-                    e);
+                    "%s %s cannot be read (%s). %s".formatted(what, file, e, howToMake(file)), e);
         }
         if (found.length < LEAST_BYTES) {
             throw new CacheException(
-                    "The remote cache's key file %s has %d bytes, but a key needs at least %d random ones. %s"
-                            .formatted(file, found.length, LEAST_BYTES, howToMake(file)));
+                    "%s %s has %d bytes, but a key needs at least %d random ones. %s"
+                            .formatted(what, file, found.length, LEAST_BYTES, howToMake(file)));
         }
         return of(found);
     }
 
     private static String howToMake(Path file) {
-        return "Make one with: head -c %d /dev/urandom > %s && chmod 600 %s; then copy it to every node that shares the cache."
+        return "Make one with: head -c %d /dev/urandom > %s && chmod 600 %s; then copy it to every server that shares what it encrypts."
                 .formatted(LEAST_BYTES, file, file);
     }
 
