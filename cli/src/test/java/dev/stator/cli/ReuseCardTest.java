@@ -22,8 +22,7 @@ class ReuseCardTest {
     }
 
     private static ReuseCard card(Measured... settings) {
-        return ReuseCard.of(
-                "m", "f00d", "set.jsonl", 200, 32, Optional.of(0.9), List.of(settings));
+        return ReuseCard.of("m", "f00d", "set.jsonl", 200, 32, Optional.of(0.9), List.of(settings));
     }
 
     @Test
@@ -80,6 +79,7 @@ class ReuseCardTest {
 
     @Test
     void itLiesBesideTheModel() {
-        assertThat(ReuseCard.beside(Path.of("a", "b.gguf"))).isEqualTo(Path.of("a", "b.reuse.json"));
+        assertThat(ReuseCard.beside(Path.of("a", "b.gguf")))
+                .isEqualTo(Path.of("a", "b.reuse.json"));
     }
 }

@@ -29,7 +29,8 @@ class QuestionWindowsTest {
 
     @Test
     void whatIsEverywhereCountsLessThanWhatIsInOnePlace() {
-        assertThat(chosen("When opens the Finch?", 30)).containsExactly("[doc 2] Blue Finch Library");
+        assertThat(chosen("When opens the Finch?", 30))
+                .containsExactly("[doc 2] Blue Finch Library");
     }
 
     @Test
@@ -50,8 +51,7 @@ class QuestionWindowsTest {
             }
             int budget = random.nextInt(80);
             var windows = QuestionWindows.of(passages, text(random, words), budget);
-            assertThat(windows.stream().mapToInt(Window::length).sum())
-                    .isLessThanOrEqualTo(budget);
+            assertThat(windows.stream().mapToInt(Window::length).sum()).isLessThanOrEqualTo(budget);
             for (int i = 0; i < windows.size(); i++) {
                 var window = windows.get(i);
                 assertThat(window.from()).isNotNegative().isLessThan(window.to());
