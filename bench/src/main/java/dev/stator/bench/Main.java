@@ -33,6 +33,7 @@ final class Main {
                 .addSubcommand(new InterTokenBench())
                 .addSubcommand(new HostTierBench())
                 .addSubcommand(new RotateBench())
+                .addSubcommand(new SplicedTtftBench())
                 .addSubcommand(new HitRateBench())
                 .addSubcommand(new DiskTierBench())
                 .addSubcommand(new DiskTtftBench())

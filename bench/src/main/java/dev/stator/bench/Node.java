@@ -9,7 +9,9 @@ import dev.stator.serving.FabricStats;
 import dev.stator.serving.GenerationRequest;
 import dev.stator.serving.NodeFabric;
 import dev.stator.serving.NodeOptions;
+import dev.stator.serving.Splice;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** The real node, asked directly: everything but HTTP. */
@@ -67,7 +69,11 @@ final class Node implements AutoCloseable {
     }
 
     Answer ask(int[] prompt, int maxTokens) {
-        var request =
+        return ask(prompt, maxTokens, Optional.empty());
+    }
+
+    Answer ask(int[] prompt, int maxTokens, Optional<Splice> splice) {
+        var exact =
                 new GenerationRequest(
                         "bench",
                         prompt,
@@ -78,7 +84,8 @@ final class Node implements AutoCloseable {
                         true,
                         "");
         var answer = new Answer(maxTokens);
-        return answer.admitted(fabric.submit(request, answer));
+        return answer.admitted(
+                fabric.submit(splice.map(exact::withSplice).orElse(exact), answer));
     }
 
     FabricStats stats() {
