@@ -84,8 +84,7 @@ final class Node implements AutoCloseable {
                         true,
                         "");
         var answer = new Answer(maxTokens);
-        return answer.admitted(
-                fabric.submit(splice.map(exact::withSplice).orElse(exact), answer));
+        return answer.admitted(fabric.submit(splice.map(exact::withSplice).orElse(exact), answer));
     }
 
     FabricStats stats() {

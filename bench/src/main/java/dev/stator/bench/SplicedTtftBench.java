@@ -77,7 +77,12 @@ final class SplicedTtftBench extends Bench {
         try (var engine = model.load();
                 var node =
                         Node.start(
-                                engine, Mode.AGGREGATED, context, 2 * context, 8, model.threads())) {
+                                engine,
+                                Mode.AGGREGATED,
+                                context,
+                                2 * context,
+                                8,
+                                model.threads())) {
             var prompts = new Prompts(engine.model().vocabularySize(), System.nanoTime());
             for (int round = 1; round <= rounds; round++) {
                 round(report, round, node, prompts, random, ratios);
@@ -110,7 +115,15 @@ final class SplicedTtftBench extends Bench {
         var order = new ArrayList<>(set);
         Collections.shuffle(order, random);
         Collections.rotate(order, order.getFirst() == set.getFirst() ? 1 : 0);
-        measure(report, round, node, "spliced", prompt(head, order, prompts), splice(0), cold, ratios);
+        measure(
+                report,
+                round,
+                node,
+                "spliced",
+                prompt(head, order, prompts),
+                splice(0),
+                cold,
+                ratios);
         Collections.shuffle(order, random);
         measure(
                 report,
