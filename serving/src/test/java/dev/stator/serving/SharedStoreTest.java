@@ -76,7 +76,8 @@ final class SharedStoreTest {
      * may be computed though it is there; so several are asked for.
      *
      * @param seed one whose answers are nowhere a near tie, for the words are random: the likeliest
-     *     token leads by 0.01 nats and more, where cutting prompts differently moves logits by 0.001
+     *     token leads by 0.01 nats and more, where cutting prompts differently moves logits by
+     *     0.001
      */
     private static List<int[]> prompts(int seed) {
         return IntStream.range(0, 6).mapToObj(i -> prompt(100 * seed + i)).toList();
