@@ -26,6 +26,8 @@ import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.retries.api.BackoffStrategy;
+import software.amazon.awssdk.retries.api.RetryStrategy;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.S3Exception;
 
@@ -34,6 +36,7 @@ import software.amazon.awssdk.services.s3.model.S3Exception;
  * objects live is up to the bucket's lifecycle rules.
  */
 final class S3Store implements RemoteStore {
+    private static final int MOST_ATTEMPTS = 3;
     private static final int MOST_REQUESTS = 32;
     private static final int NOT_FOUND = 404;
 
@@ -96,7 +99,7 @@ final class S3Store implements RemoteStore {
                         .overrideConfiguration(
                                 options ->
                                         options.apiCallTimeout(patience)
-                                                .retryStrategy(AwsRetryStrategy.doNotRetry()));
+                                                .retryStrategy(onOtherConnections()));
         endpoint.ifPresent(builder::endpointOverride);
         Optional.ofNullable(parameters.get("region"))
                 .or(() -> endpoint.map(_ -> Region.US_EAST_1.id()))
@@ -140,6 +143,17 @@ final class S3Store implements RemoteStore {
 
     private static String decoded(String text) {
         return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
+    }
+
+    /**
+     * Servers close connections that a client keeps for its next request, which then finds out as
+     * it writes. Putting and getting a value may be done again; all attempts share one timeout.
+     */
+    private static RetryStrategy onOtherConnections() {
+        return AwsRetryStrategy.standardRetryStrategy().toBuilder()
+                .maxAttempts(MOST_ATTEMPTS)
+                .backoffStrategy(BackoffStrategy.retryImmediately())
+                .build();
     }
 
     private static URI uri(String text) {
