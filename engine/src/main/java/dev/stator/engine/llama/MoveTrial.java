@@ -69,8 +69,8 @@ final class MoveTrial {
     /**
      * V is not rotated. What it differs by is what the engine itself makes of the same tokens
      * elsewhere: engines that quantise activations blow last bits up, to 6e-4 where weights are
-     * Q4_0. K may differ by a few times that. A wrong angle makes for 0.08 and more, and a model that
-     * minds where it stands for as much in V.
+     * Q4_0. K may differ by a few times that. A wrong angle makes for 0.08 and more, and a model
+     * that minds where it stands for as much in V.
      */
     private double tolerance(int rows, List<Double> errors) {
         int layers = shape.layers().size();
