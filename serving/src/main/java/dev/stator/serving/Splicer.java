@@ -64,12 +64,15 @@ final class Splicer {
     }
 
     private void enter(Request request, Runnable unpin) {
-        if (request.cancelled()) {
-            request.listener().onFinish(FinishReason.CANCELLED, "", request.account());
-        } else if (queue.apply(request) instanceof Admission.Shed shed) {
-            request.listener().onShed(shed);
+        try {
+            if (request.cancelled()) {
+                request.listener().onFinish(FinishReason.CANCELLED, "", request.account());
+            } else if (queue.apply(request) instanceof Admission.Shed shed) {
+                request.listener().onShed(shed);
+            }
+        } finally {
+            unpin.run();
         }
-        unpin.run();
     }
 
     private void compute(Request request, Stretch.Source source, Runnable ended) {

@@ -121,10 +121,12 @@ final class NativeLibraries {
                 linker.downcallHandle(function("llama_backend_init"), FunctionDescriptor.ofVoid());
         try (var arena = Arena.ofConfined()) {
             // The registry belongs to the process: a second engine would register every device
-            // again.
-            if ((long) count.invokeExact() == 0) {
-                loadAll.invokeExact(arena.allocateFrom(folder.toString()));
-                init.invokeExact();
+            // again, and two at once would break it, for it has no lock of its own.
+            synchronized (NativeLibraries.class) {
+                if ((long) count.invokeExact() == 0) {
+                    loadAll.invokeExact(arena.allocateFrom(folder.toString()));
+                    init.invokeExact();
+                }
             }
             if ((long) count.invokeExact() == 0) {
                 throw new EngineException(
