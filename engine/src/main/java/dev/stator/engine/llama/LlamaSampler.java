@@ -114,7 +114,7 @@ final class LlamaSampler implements Sampler {
         try (var confined = Arena.ofConfined()) {
             sampler =
                     llama.samplerGrammar(
-                            engine.vocab(),
+                            engine.vocabOfTexts(),
                             confined.allocateFrom(text),
                             confined.allocateFrom("root"));
         }
