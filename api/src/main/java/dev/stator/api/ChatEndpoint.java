@@ -5,6 +5,7 @@ import dev.stator.api.chat.AnswerPart;
 import dev.stator.api.chat.ChatModel;
 import dev.stator.api.chat.Conversation;
 import dev.stator.api.chat.Prompt;
+import dev.stator.api.documents.AcrossDocuments;
 import dev.stator.api.documents.DocumentOrder;
 import dev.stator.api.documents.ReuseMode;
 import dev.stator.serving.Account;
@@ -40,12 +41,21 @@ final class ChatEndpoint implements Endpoint {
         var request = ChatRequest.of(fields, service.fabric().model());
         var urgency = Urgency.of(exchange, Fields.of(fields), service.options().waiting());
         var decoding = request.decoding();
-        checkReuse(request.conversation().documents().reuse());
+        var mode = request.conversation().documents().reuse();
+        checkReuse(mode);
         var conversation = request.conversation().arranged(order, decoding.salt());
         var prompt = model.prompt(conversation, decoding.salt());
         var grammar = grammar(model, request, prompt);
-        var reuse = conversation.documents().reuse().label();
-        exchange.loop().post(() -> exchange.response().putHeader("x-stator-reuse", reuse));
+        var across =
+                mode.splices()
+                        ? AcrossDocuments.reason(
+                                conversation.documents().written(),
+                                ChatModel.lastAsked(conversation))
+                        : Optional.<String>empty();
+        var served = across.isPresent() ? ReuseMode.EXACT : mode;
+        service.metrics().asked(served);
+        exchange.loop()
+                .post(() -> exchange.response().putHeader("x-stator-reuse", served.label()));
         var generation =
                 new Generation.Order(
                         requests(
@@ -53,7 +63,7 @@ final class ChatEndpoint implements Endpoint {
                                 request,
                                 urgency,
                                 prompt,
-                                splice(model, conversation, prompt),
+                                splice(served, conversation, prompt),
                                 grammar,
                                 retentions(request, conversation, prompt)),
                         decoding.choices(),
@@ -61,7 +71,8 @@ final class ChatEndpoint implements Endpoint {
                                 prompt.reusedTokens(),
                                 prompt.tokens().length - prompt.reusedTokens(),
                                 (System.nanoTime() - started) / 1e6,
-                                conversation.documents().names()),
+                                conversation.documents().names(),
+                                across),
                         account -> remember(model, prompt, account, decoding.salt()));
         var shape =
                 new ChatShape(
@@ -75,28 +86,41 @@ final class ChatEndpoint implements Endpoint {
     }
 
     private void checkReuse(ReuseMode mode) {
-        var splicing = service.options().splicing();
-        if (mode != ReuseMode.SPLICED) {
+        if (!mode.splices()) {
             return;
         }
-        var refusal =
-                splicing instanceof Splicing.Refused refused
-                        ? Optional.of(refused.why())
-                        : service.fabric().unspliceable();
-        refusal.ifPresent(
-                why -> {
-                    throw new ApiException(
-                            ApiError.invalid(
-                                    "reuse",
-                                    "`spliced` is not possible here: %s. Use `exact` or `exact-reorder`."
-                                            .formatted(why)));
-                });
+        service.options()
+                .splicing()
+                .refusal(mode)
+                .or(() -> service.fabric().unspliceable())
+                .ifPresent(
+                        why -> {
+                            throw new ApiException(
+                                    ApiError.invalid(
+                                            "reuse",
+                                            "`%s` is not possible here: %s. Use `exact` or `exact-reorder`."
+                                                    .formatted(mode.label(), why)));
+                        });
     }
 
-    private Optional<Splice> splice(ChatModel model, Conversation conversation, Prompt prompt) {
-        return service.options().splicing() instanceof Splicing.Allowed allowed
-                ? model.splice(conversation, prompt, allowed.boundary(), allowed.budget())
-                : Optional.empty();
+    private Optional<Splice> splice(ReuseMode mode, Conversation conversation, Prompt prompt) {
+        if (!(service.options().splicing() instanceof Splicing.Allowed allowed)) {
+            return Optional.empty();
+        }
+        return switch (mode) {
+            case EXACT, EXACT_REORDER -> Optional.empty();
+            case SPLICED -> allowed.plain().flatMap(way -> splice(way, conversation, prompt));
+            case SPLICED_GUARDED ->
+                    allowed.guarded()
+                            .flatMap(
+                                    its ->
+                                            splice(its.way(), conversation, prompt)
+                                                    .map(splice -> splice.guarded(its.guard())));
+        };
+    }
+
+    private Optional<Splice> splice(Splicing.Way way, Conversation conversation, Prompt prompt) {
+        return chat.model().splice(conversation, prompt, way.boundary(), way.budget());
     }
 
     private static Optional<String> grammar(ChatModel model, ChatRequest request, Prompt prompt) {

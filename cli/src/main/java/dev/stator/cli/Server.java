@@ -71,7 +71,11 @@ final class Server implements AutoCloseable {
             BiFunction<LlamaEngine, NodeFabric, T> work) {
         var patience = new Patience(console);
         try (var engine = load(configuration, model, patience);
-                var fabric = open(engine, nodeOptions(configuration, engine), patience)) {
+                var fabric =
+                        open(
+                                engine,
+                                nodeOptions(configuration, engine).withAuditShare(0),
+                                patience)) {
             return work.apply(engine, fabric);
         }
     }

@@ -307,6 +307,14 @@ final class Settings {
                     "card of 'stator eval reuse'; only where it says that answers stay right may requests have documents spliced",
                     Settings::path);
 
+    static final Setting<Integer> REUSE_AUDIT =
+            Setting.of(
+                    "reuse-audit-percent",
+                    "PERCENT",
+                    "2",
+                    "of the answers from spliced documents, compared with exact ones in the background; a tenant whose answers differ too often is answered exactly for an hour",
+                    whole(0, 100));
+
     static final List<Setting<?>> ALL =
             List.of(
                     MODEL,
@@ -351,7 +359,8 @@ final class Settings {
                     MAX_STALL,
                     DRAIN,
                     LLAMA_DIR,
-                    REUSE_CARD);
+                    REUSE_CARD,
+                    REUSE_AUDIT);
 
     /** Variables with our prefix that are no settings of the server. */
     static final Set<String> RESERVED_VARIABLES =

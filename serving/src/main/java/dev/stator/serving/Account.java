@@ -1,5 +1,6 @@
 package dev.stator.serving;
 
+import dev.stator.engine.Certainty;
 import dev.stator.routing.Explained;
 import java.util.Map;
 import java.util.Optional;
@@ -20,6 +21,8 @@ import java.util.OptionalInt;
  * @param routed how the plan was chosen; empty if the request never came to have one
  * @param pinnedTokens prompt tokens that stay in the host tier for as long as was asked; empty if
  *     that was not asked
+ * @param guarded what the guard of a spliced request found
+ * @param exactBecause why the prompt was computed exactly although it was allowed not to be
  */
 public record Account(
         String plan,
@@ -30,7 +33,15 @@ public record Account(
         int[] generated,
         Map<String, Double> stageMillis,
         Optional<Explained> routed,
-        OptionalInt pinnedTokens) {
+        OptionalInt pinnedTokens,
+        Optional<Guarded> guarded,
+        Optional<String> exactBecause) {
+    /**
+     * @param passed whether the answer was generated from the spliced prompt
+     * @param certainty of the spliced prompt's first token
+     */
+    public record Guarded(boolean passed, Certainty certainty) {}
+
     public Account {
         promptTokensBySource = Map.copyOf(promptTokensBySource);
         stageMillis = Map.copyOf(stageMillis);
@@ -54,7 +65,9 @@ public record Account(
                 generated,
                 stageMillis,
                 routed,
-                OptionalInt.empty());
+                OptionalInt.empty(),
+                Optional.empty(),
+                Optional.empty());
     }
 
     /** Prompt tokens that were not computed for this request. */

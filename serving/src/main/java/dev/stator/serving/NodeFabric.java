@@ -120,7 +120,7 @@ public final class NodeFabric implements Fabric {
             promptTokens.put("remote", new AtomicLong());
         }
         this.binder = new Binder(options.queue(), decode, prefill, router, blocks);
-        this.splicer = new Splicer(blocks, this::enter, this::computePassage);
+        this.splicer = new Splicer(blocks, this::request, this::enter, options.auditShare());
         try {
             if (engine.model().generates()) {
                 for (int i = 0; i < options.decodeWorkers(); i++) {
@@ -363,19 +363,25 @@ public final class NodeFabric implements Fabric {
     @Override
     public Admission submit(GenerationRequest asked, GenerationListener listener) {
         check(asked);
-        var root = BlockKey.root(engine.model().fingerprint(), asked.salt());
+        var counting = new Counting(listener);
+        return asked.splice().isPresent()
+                ? splicer.submit(asked, counting)
+                : enter(request(asked, counting));
+    }
+
+    private Request request(GenerationRequest asked, GenerationListener listener) {
         var request =
                 new Request(
                         requests.incrementAndGet(),
                         asked,
-                        new Counting(listener),
-                        root,
+                        listener,
+                        BlockKey.root(engine.model().fingerprint(), asked.salt()),
                         options.blockTokens(),
                         this::cancelled);
         if (!asked.retentions().isEmpty()) {
             request.whenPromptReady(() -> blocks.keep(request));
         }
-        return asked.splice().isPresent() ? splicer.submit(request) : enter(request);
+        return request;
     }
 
     private Admission enter(Request request) {
@@ -383,19 +389,6 @@ public final class NodeFabric implements Fabric {
             blocks.lookFor(request, binder.state().requests() == 0);
         }
         return binder.submit(request);
-    }
-
-    /** Computes a passage for a request that counts for both. */
-    private Admission computePassage(GenerationRequest asked, GenerationListener listener) {
-        var root = BlockKey.root(engine.model().fingerprint(), asked.salt());
-        return enter(
-                new Request(
-                        requests.incrementAndGet(),
-                        asked,
-                        listener,
-                        root,
-                        options.blockTokens(),
-                        this::cancelled));
     }
 
     @Override
@@ -501,6 +494,7 @@ public final class NodeFabric implements Fabric {
                 blocks.stats(),
                 blocks.diskStats(),
                 blocks.remoteStats(),
+                splicer.stats(),
                 predictionErrors());
     }
 

@@ -2,6 +2,7 @@ package dev.stator.serving;
 
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.Claimant;
+import dev.stator.engine.Certainty;
 import dev.stator.routing.Actual;
 import dev.stator.routing.Decision;
 import dev.stator.routing.Explained;
@@ -87,6 +88,13 @@ final class Request implements Admission.Admitted {
     private Runnable whenPromptReady = () -> {};
 
     private volatile OptionalInt pinnedTokens = OptionalInt.empty();
+
+    /** What became of a guarded one. */
+    private volatile Optional<Account.Guarded> guarded = Optional.empty();
+
+    private volatile Optional<String> exactBecause = Optional.empty();
+    private volatile Optional<Request> heir = Optional.empty();
+    private Runnable whenInDoubt = () -> {};
 
     /**
      * @param number unique in this process
@@ -237,7 +245,47 @@ final class Request implements Admission.Admitted {
         if (!cancelled) {
             cancelled = true;
             onCancel.accept(this);
+            heir.ifPresent(Request::cancel);
         }
+    }
+
+    /** Before it is submitted; the task is called by an engine thread. */
+    void whenInDoubt(Runnable task) {
+        whenInDoubt = task;
+    }
+
+    /**
+     * @param certainty of its first token, which has not been sampled
+     * @return whether its guard says no; it then ends here, without a word to its listener, and
+     *     goes on as another
+     */
+    boolean isInDoubt(Certainty certainty) {
+        boolean doubted =
+                asked.splice().flatMap(Splice::guard).filter(g -> g.doubts(certainty)).isPresent();
+        guarded = Optional.of(new Account.Guarded(!doubted, certainty));
+        if (doubted) {
+            whenInDoubt.run();
+        }
+        return doubted;
+    }
+
+    boolean isGuarded() {
+        return asked.splice().flatMap(Splice::guard).isPresent();
+    }
+
+    /** From now on whoever cancels this request means the other one, to which its doubt led. */
+    void goesOnAs(Request exact) {
+        exact.guarded = guarded;
+        exact.exactBecause = Optional.of("the first token was in doubt");
+        heir = Optional.of(exact);
+        if (cancelled) {
+            exact.cancel();
+        }
+    }
+
+    /** A splice was asked for, but is not made use of. */
+    void exactBecause(String why) {
+        exactBecause = Optional.of(why);
     }
 
     /**
@@ -372,7 +420,9 @@ final class Request implements Admission.Admitted {
                 Arrays.copyOfRange(tokens, prompt, size),
                 stages,
                 decision.map(this::explained),
-                pinnedTokens);
+                pinnedTokens,
+                guarded,
+                exactBecause);
     }
 
     private Explained explained(Decision made) {

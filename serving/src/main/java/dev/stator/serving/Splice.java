@@ -2,6 +2,7 @@ package dev.stator.serving;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Where a prompt has passages whose KV may be that of other prompts: computed behind the same head,
@@ -13,14 +14,38 @@ import java.util.List;
  *     the same, where they see what really stands before them (LegoLink in EPIC, arXiv:2410.15332)
  * @param fresh runs within passages that are computed in their place as well, in order, not
  *     overlapping: what the question is about
+ * @param guard when the prompt is computed exactly after all; empty: never
  */
-public record Splice(int head, List<Passage> passages, int boundary, List<Passage> fresh) {
+public record Splice(
+        int head,
+        List<Passage> passages,
+        int boundary,
+        List<Passage> fresh,
+        Optional<Guard> guard) {
     /** Tokens {@code [from, to)} of the prompt. */
     public record Passage(int from, int to) {}
 
     public Splice {
         passages = List.copyOf(passages);
         fresh = List.copyOf(fresh);
+    }
+
+    /** Without a guard. */
+    public Splice(int head, List<Passage> passages, int boundary, List<Passage> fresh) {
+        this(head, passages, boundary, fresh, Optional.empty());
+    }
+
+    public Splice guarded(Guard by) {
+        return new Splice(head, passages, boundary, fresh, Optional.of(by));
+    }
+
+    Splice unguarded() {
+        return new Splice(head, passages, boundary, fresh);
+    }
+
+    /** All that decides what the KV behind its passages is. */
+    String lineage() {
+        return "%d %s %d %s".formatted(head, passages, boundary, fresh);
     }
 
     /**

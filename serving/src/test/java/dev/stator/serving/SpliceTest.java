@@ -217,6 +217,131 @@ final class SpliceTest {
     }
 
     @Test
+    void aGuardThatLetsPassSaysHowSureTheModelWas() throws Exception {
+        try (var node = node(Mode.AUTO, 1)) {
+            var cut = cut(conversations(5).getFirst(), List.of(3, 1, 4, 0, 2));
+            var plain = ask(node, cut, "");
+            plain.await();
+            var watched = ask(node, guarded(cut, Guard.WATCHING), "");
+
+            var account = watched.await().account();
+
+            assertThat(watched.tokens).isEqualTo(plain.tokens);
+            assertThat(account.splicedTokens()).isPositive();
+            var guarded = account.guarded().orElseThrow();
+            assertThat(guarded.passed()).isTrue();
+            assertThat(guarded.certainty().margin()).isPositive();
+            assertThat(guarded.certainty().entropy()).isPositive();
+            assertThat(plain.await().account().guarded()).isEmpty();
+        }
+    }
+
+    @Test
+    void aPromptInDoubtIsComputedExactly() throws Exception {
+        for (var mode : List.of(Mode.AGGREGATED, Mode.DISAGGREGATED)) {
+            try (var node = node(mode, 1)) {
+                var cut = cut(conversations(5).get(1), List.of(3, 1, 4, 0, 2));
+                var doubted = ask(node, guarded(cut, new Guard(1e9, 0)), "");
+                var account = doubted.await().account();
+                var exact = ask(node, cut, fresh(), false);
+                exact.await();
+
+                assertThat(doubted.tokens).isEqualTo(exact.tokens);
+                assertThat(account.splicedTokens()).isZero();
+                assertThat(account.guarded().orElseThrow().passed()).isFalse();
+                assertThat(account.exactBecause()).contains("the first token was in doubt");
+                assertThat(node.stats().splicing()).containsEntry("guard_doubted", 1L);
+                awaitIdle(node);
+            }
+        }
+    }
+
+    @Test
+    void whoCancelsAPromptInDoubtCancelsWhatItBecame() throws Exception {
+        try (var node = node(Mode.AUTO, 1)) {
+            var random = new Random(5);
+            for (int i = 0; i < 20; i++) {
+                var cut = cut(conversations(5).get(i % 5), List.of(3, 1, 4, 0, 2));
+                var collected = new Collected();
+                var admitted =
+                        (Admission.Admitted)
+                                node.submit(
+                                        request(guarded(cut, new Guard(1e9, 0)), fresh(), true),
+                                        collected);
+                Thread.sleep(random.nextInt(40));
+                admitted.cancel();
+                assertThat(collected.await().reason()).isNotNull();
+            }
+            awaitIdle(node);
+        }
+    }
+
+    /** A tenant whose answers splicing changes is answered exactly from then on. */
+    @Test
+    void auditsFindOutWhereSplicingChangesAnswers() throws Exception {
+        var audited =
+                DemoNode.options(Mode.AUTO, 1, 1, 64 * DemoNode.MIB, folder).withAuditShare(1);
+        try (var node = NodeFabric.start(engine, audited)) {
+            var random = new Random(6);
+            long audits = 0;
+            for (int i = 0; i < 200 && node.stats().splicing().get("forbidden") == 0; i++) {
+                // Passages cut at random: what such a prompt says is no longer what it said.
+                var cut = cut(conversations(5).get(i % 20), List.of(3, 1, 4, 0, 2));
+                var shifted = new Cut(cut.prompt, cutAtRandom(cut, random));
+                ask(node, shifted, "strange").await();
+                audits = awaitAudit(node, audits);
+            }
+            assertThat(node.stats().splicing().get("audits_different")).isPositive();
+            assertThat(node.stats().splicing()).containsEntry("breaker_openings", 1L);
+            var cut = cut(conversations(5).getFirst(), List.of(1, 0, 2, 3, 4));
+            var forbidden = ask(node, cut, "strange").await().account();
+            assertThat(forbidden.splicedTokens()).isZero();
+            assertThat(forbidden.exactBecause().orElseThrow()).contains("audits");
+            var other = ask(node, cut, "other").await().account();
+            assertThat(other.splicedTokens()).isPositive();
+            awaitIdle(node);
+        }
+    }
+
+    /** One passage from amid the first document to amid the last. */
+    private static Splice cutAtRandom(Cut cut, Random random) {
+        int end = cut.splice.passages().getLast().to();
+        var passages = new ArrayList<Passage>();
+        int at = cut.splice.head();
+        while (end - at > 8) {
+            int to = Math.min(end, at + 4 + random.nextInt(8));
+            passages.add(new Passage(at, to));
+            at = to;
+        }
+        return new Splice(cut.splice.head(), passages, 0, List.of());
+    }
+
+    private static long awaitAudit(NodeFabric node, long before) throws InterruptedException {
+        long until = System.nanoTime() + 30_000_000_000L;
+        long audits;
+        do {
+            Thread.sleep(5);
+            var stats = node.stats().splicing();
+            audits = stats.get("audits_same") + stats.get("audits_different");
+        } while (audits == before
+                && node.stats().splicing().get("forbidden") == 0
+                && System.nanoTime() < until);
+        return audits;
+    }
+
+    private static Cut guarded(Cut cut, Guard guard) {
+        return new Cut(cut.prompt, cut.splice.guarded(guard));
+    }
+
+    private static void awaitIdle(NodeFabric node) throws InterruptedException {
+        long until = System.nanoTime() + 60_000_000_000L;
+        while (busy(node) > 0 && System.nanoTime() < until) {
+            Thread.sleep(10);
+        }
+        assertThat(busy(node)).isZero();
+    }
+
+    @Test
     void anotherTenantsPassagesAreNotFound() throws Exception {
         try (var node = node(Mode.AUTO, 1)) {
             var cut = cut(conversations(5).getFirst(), List.of(0, 1, 2, 3, 4));
@@ -276,11 +401,7 @@ final class SpliceTest {
             ((Admission.Admitted) node.submit(request(cut, "", true), cancelled)).cancel();
             assertThat(cancelled.await().reason()).isEqualTo(FinishReason.CANCELLED);
             ask(node, cut, "").await();
-            long until = System.nanoTime() + 10_000_000_000L;
-            while (busy(node) > 0 && System.nanoTime() < until) {
-                Thread.sleep(10);
-            }
-            assertThat(busy(node)).isZero();
+            awaitIdle(node);
         }
     }
 

@@ -77,7 +77,8 @@ public final class ChatModel {
                                 windows.of(prompt, lastAsked(conversation), budget)));
     }
 
-    private static String lastAsked(Conversation conversation) {
+    /** The last message of the user. */
+    public static String lastAsked(Conversation conversation) {
         return Message.all(conversation.messages()).reversed().stream()
                 .filter(message -> message.role().equals("user"))
                 .findFirst()

@@ -18,7 +18,10 @@ public enum ReuseMode {
      * Documents may be read as they were computed behind other ones: an approximation, which pays
      * where the same documents come in ever new company.
      */
-    SPLICED("spliced");
+    SPLICED("spliced"),
+
+    /** The same, but if the model then hesitates the prompt is computed exactly. */
+    SPLICED_GUARDED("spliced-guarded");
 
     private final String label;
 
@@ -29,6 +32,11 @@ public enum ReuseMode {
     /** As clients write it. */
     public String label() {
         return label;
+    }
+
+    /** Whether what the model reads may be an approximation. */
+    public boolean splices() {
+        return this == SPLICED || this == SPLICED_GUARDED;
     }
 
     public static List<String> labels() {
