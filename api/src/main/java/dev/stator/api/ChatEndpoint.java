@@ -54,8 +54,7 @@ final class ChatEndpoint implements Endpoint {
                         : Optional.<String>empty();
         var served = across.isPresent() ? ReuseMode.EXACT : mode;
         service.metrics().asked(served);
-        exchange.loop()
-                .post(() -> exchange.response().putHeader("x-stator-reuse", served.label()));
+        exchange.loop().post(() -> exchange.response().putHeader("x-stator-reuse", served.label()));
         var generation =
                 new Generation.Order(
                         requests(

@@ -49,7 +49,10 @@ final class CompletionEndpoint implements Endpoint {
                         requests(exchange, request, urgency, prompts),
                         request.decoding().choices(),
                         new Generation.Preparing(
-                                0, computed, (System.nanoTime() - started) / 1e6, List.of(),
+                                0,
+                                computed,
+                                (System.nanoTime() - started) / 1e6,
+                                List.of(),
                                 Optional.empty()),
                         _ -> {});
         service.generate(exchange, request.decoding(), shape, order);

@@ -46,9 +46,7 @@ class SplicedDocumentsTest {
     @BeforeAll
     void start(@TempDir Path folder) {
         node = new DemoNode(folder);
-        server =
-                ApiServer.start(
-                        ApiOptions.of("demo", 0).withSplicing(ALLOWED), node.fabric());
+        server = ApiServer.start(ApiOptions.of("demo", 0).withSplicing(ALLOWED), node.fabric());
         client = new Client(server.port());
     }
 

@@ -1,5 +1,6 @@
 package dev.stator.bench;
 
+import dev.stator.api.documents.Document;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
-import dev.stator.api.documents.Document;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -22,9 +22,7 @@ record DocumentQuestions(List<Conversation> conversations) {
     record Turn(String question, String expected) {
         boolean isRight(String answer) {
             return Pattern.compile(
-                            "(?<![\\p{L}\\p{N}])"
-                                    + Pattern.quote(expected)
-                                    + "(?![\\p{L}\\p{N}])")
+                            "(?<![\\p{L}\\p{N}])" + Pattern.quote(expected) + "(?![\\p{L}\\p{N}])")
                     .matcher(answer)
                     .find();
         }

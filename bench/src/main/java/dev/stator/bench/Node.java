@@ -81,8 +81,7 @@ final class Node implements AutoCloseable {
         return ask(prompt, maxTokens, splice, false);
     }
 
-    private Answer ask(
-            int[] prompt, int maxTokens, Optional<Splice> splice, boolean ignoreEnd) {
+    private Answer ask(int[] prompt, int maxTokens, Optional<Splice> splice, boolean ignoreEnd) {
         var exact =
                 new GenerationRequest(
                         "bench",

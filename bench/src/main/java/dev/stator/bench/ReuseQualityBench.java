@@ -16,7 +16,7 @@ import dev.stator.serving.Splice;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.LinkedHashMap;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,8 +27,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
- * What reuse does to answers: conversations about documents, answered from exact prompts and in each
- * other way. Each way's answers are its own history.
+ * What reuse does to answers: conversations about documents, answered from exact prompts and in
+ * each other way. Each way's answers are its own history.
  */
 @Command(
         name = "reuse-quality",
@@ -67,7 +67,12 @@ final class ReuseQualityBench extends Bench {
      * @param shuffles ask with the documents in another order
      */
     private record Way(
-            String name, boolean splices, boolean shuffles, int boundary, double budget, Optional<Guard> guard) {
+            String name,
+            boolean splices,
+            boolean shuffles,
+            int boundary,
+            double budget,
+            Optional<Guard> guard) {
         static Way spliced(int boundary, double budget) {
             return new Way(
                     "spliced, boundary %d, windows %.0f %%".formatted(boundary, 100 * budget),
@@ -95,7 +100,14 @@ final class ReuseQualityBench extends Bench {
 
     private record Answered(String text, List<Integer> tokens, Account account, long moved) {}
 
-    private record Cell(int documents, int turn) {}
+    private record Cell(int documents, int turn) implements Comparable<Cell> {
+        @Override
+        public int compareTo(Cell other) {
+            return Comparator.comparingInt(Cell::documents)
+                    .thenComparingInt(Cell::turn)
+                    .compare(this, other);
+        }
+    }
 
     @Override
     public Integer call() {
@@ -114,7 +126,12 @@ final class ReuseQualityBench extends Bench {
         try (var engine = model.load();
                 var node =
                         Node.start(
-                                engine, Mode.AGGREGATED, CONTEXT, 2 * CONTEXT, 8, model.threads())) {
+                                engine,
+                                Mode.AGGREGATED,
+                                CONTEXT,
+                                2 * CONTEXT,
+                                8,
+                                model.threads())) {
             var chat = ChatModel.of(engine.model(), engine.tokenizer());
             var exact = answers(engine, node, chat, asked, Way.exact("exact", false));
             report.line(
@@ -176,33 +193,26 @@ final class ReuseQualityBench extends Bench {
             List<List<Answered>> exact,
             List<List<Answered>> answers) {
         var all = new Tally();
-        var cells = new TreeMap<String, Tally>();
-        var names = new LinkedHashMap<String, Cell>();
+        var cells = new TreeMap<Cell, Tally>();
         for (int i = 0; i < answers.size(); i++) {
             var conversation = asked.conversations().get(i);
             for (int turn = 0; turn < answers.get(i).size(); turn++) {
                 var cell = new Cell(conversation.documents().size(), turn + 1);
-                var key = "%03d/%03d".formatted(cell.documents, cell.turn);
-                names.put(key, cell);
-                var answer = answers.get(i).get(turn);
-                add(
-                        all,
-                        conversation.turns().get(turn),
-                        answer,
-                        exact.get(i).get(turn));
-                add(
-                        cells.computeIfAbsent(key, _ -> new Tally()),
-                        conversation.turns().get(turn),
-                        answer,
-                        exact.get(i).get(turn));
+                for (var tally : List.of(all, cells.computeIfAbsent(cell, _ -> new Tally()))) {
+                    add(
+                            tally,
+                            conversation.turns().get(turn),
+                            answers.get(i).get(turn),
+                            exact.get(i).get(turn));
+                }
             }
         }
         report.line("| %s | all | all | %s", way.name, all.row());
         cells.forEach(
-                (key, tally) -> {
-                    var cell = names.get(key);
-                    report.line("| %s | %d | %d | %s", way.name, cell.documents, cell.turn, tally.row());
-                });
+                (cell, tally) ->
+                        report.line(
+                                "| %s | %d | %d | %s",
+                                way.name, cell.documents, cell.turn, tally.row()));
         return all;
     }
 

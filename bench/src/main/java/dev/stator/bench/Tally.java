@@ -38,8 +38,7 @@ final class Tally {
         double p = right();
         double z = DEVIATIONS * DEVIATIONS / asked;
         double middle = (p + z / 2) / (1 + z);
-        double half =
-                DEVIATIONS * Math.sqrt(p * (1 - p) / asked + z / (4.0 * asked)) / (1 + z);
+        double half = DEVIATIONS * Math.sqrt(p * (1 - p) / asked + z / (4.0 * asked)) / (1 + z);
         return String.format(
                 Locale.ROOT,
                 "%d | %.1f (%.1f to %.1f) | %.1f | %.1f | %.1f |",

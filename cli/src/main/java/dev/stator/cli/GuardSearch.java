@@ -11,7 +11,7 @@ import java.util.function.Predicate;
 /** Finds where a model must be how sure of its first token for the answer to be the exact one. */
 final class GuardSearch {
     /** With its guard a model must agree better than without. */
-    static final double LEAST_AGREEMENT = 0.99;
+    static final double LEAST_AGREEMENT = 0.98;
 
     /** A guard that doubts more often saves too little. */
     private static final double MOST_DOUBTED = 1.0 / 3;

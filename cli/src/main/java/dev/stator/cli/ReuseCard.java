@@ -22,7 +22,7 @@ import tools.jackson.databind.json.JsonMapper;
  * @param answerTokens how many tokens of each answer were compared
  * @param exactRight part of the questions that were answered rightly from exact prompts; empty if
  *     the data does not say what is right
- * @param settings what was tried, cheapest first
+ * @param settings what was tried
  * @param chosen the cheapest setting that is good enough; empty: none is
  * @param chosenGuarded the setting that is cheapest with its guard; empty: none is good with one
  * @param verdict a sentence
@@ -118,7 +118,10 @@ record ReuseCard(
             int answerTokens,
             Optional<Double> exactRight,
             List<Measured> settings) {
-        var chosen = settings.stream().filter(each -> each.isGoodEnough(exactRight)).findFirst();
+        var chosen =
+                settings.stream()
+                        .filter(each -> each.isGoodEnough(exactRight))
+                        .min(Comparator.comparingDouble(Measured::recomputed));
         var guarded =
                 settings.stream()
                         .filter(each -> each.guarded.isPresent())
@@ -189,7 +192,11 @@ record ReuseCard(
         }
         var guard =
                 chosenGuarded.flatMap(
-                        its -> its.guarded.map(guarded -> new Splicing.Allowed.Guarded(its.way(), guarded.guard())));
+                        its ->
+                                its.guarded.map(
+                                        guarded ->
+                                                new Splicing.Allowed.Guarded(
+                                                        its.way(), guarded.guard())));
         return chosen.isEmpty() && guard.isEmpty()
                 ? new Splicing.Refused("by the reuse card " + verdict)
                 : new Splicing.Allowed(chosen.map(Measured::way), guard);

@@ -18,6 +18,7 @@ import dev.stator.serving.Guard;
 import dev.stator.serving.NodeFabric;
 import dev.stator.serving.Splice;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -31,18 +32,8 @@ final class ReuseTrial {
     private static final int ANSWER_TOKENS = 32;
     private static final int TOP = 20;
 
-    /** Cheapest first. */
-    private static final List<Setting> SETTINGS =
-            List.of(
-                    new Setting(0, 0),
-                    new Setting(0, 0.05),
-                    new Setting(0, 0.10),
-                    new Setting(0, 0.15),
-                    new Setting(0, 0.25),
-                    new Setting(16, 0),
-                    new Setting(16, 0.25),
-                    new Setting(32, 0),
-                    new Setting(32, 0.25));
+    private static final int[] BOUNDARIES = {0, 16, 32};
+    private static final double[] BUDGETS = {0, 0.05, 0.10, 0.15, 0.25};
 
     /** What a token counts with that is not among the likeliest. */
     private static final double UNLIKELY = Math.log(1e-6);
@@ -113,7 +104,7 @@ final class ReuseTrial {
                         ? Optional.of(right(questions, exact))
                         : Optional.empty();
         var measured = new ArrayList<ReuseCard.Measured>();
-        for (var setting : SETTINGS) {
+        for (var setting : settings()) {
             var one = measure(setting, questions, prompts, exact, right.isPresent());
             measured.add(one);
             if (one.isGoodEnough(right) && !all) {
@@ -128,6 +119,13 @@ final class ReuseTrial {
                 ANSWER_TOKENS,
                 right,
                 measured);
+    }
+
+    private static List<Setting> settings() {
+        return Arrays.stream(BOUNDARIES)
+                .boxed()
+                .flatMap(k -> Arrays.stream(BUDGETS).mapToObj(budget -> new Setting(k, budget)))
+                .toList();
     }
 
     private ReuseCard.Measured measure(

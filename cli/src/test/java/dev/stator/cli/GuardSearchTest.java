@@ -26,8 +26,8 @@ class GuardSearchTest {
         }
         var guard = GuardSearch.of(pairs, true).orElseThrow();
 
-        assertThat(guard.doubted()).isBetween(0.09, 0.1);
-        assertThat(guard.agreement()).isGreaterThanOrEqualTo(0.99);
+        assertThat(guard.doubted()).isBetween(0.08, 0.1);
+        assertThat(guard.agreement()).isGreaterThanOrEqualTo(0.98);
         assertThat(guard.right()).contains(guard.agreement());
         assertThat(guard.guard().doubts(new Certainty(0.5, 0.5))).isTrue();
         assertThat(guard.guard().doubts(new Certainty(2.5, 0.5))).isFalse();

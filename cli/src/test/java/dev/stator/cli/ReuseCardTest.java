@@ -26,8 +26,7 @@ class ReuseCardTest {
 
     private static Measured measured(
             int boundary, double agreement, double right, Optional<Guarded> guarded) {
-        return new Measured(
-                boundary, 0.1, 0.2, agreement, Optional.of(right), 0.01, guarded);
+        return new Measured(boundary, 0.1, 0.2, agreement, Optional.of(right), 0.01, guarded);
     }
 
     private static Optional<Guarded> guarded(double doubted) {

@@ -11,7 +11,9 @@ public interface Sampler extends AutoCloseable {
      */
     Sampled sample(int index);
 
-    /** How sure the model is of what follows the batch's {@code index}-th token of the last step. */
+    /**
+     * How sure the model is of what follows the batch's {@code index}-th token of the last step.
+     */
     Certainty certainty(int index);
 
     @Override

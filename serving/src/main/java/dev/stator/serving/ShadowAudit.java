@@ -156,8 +156,7 @@ final class ShadowAudit {
     }
 
     private static GenerationRequest greedy(GenerationRequest asked) {
-        var standing =
-                new Standing(ServiceClass.FLEX, asked.standing().tenant(), Long.MAX_VALUE);
+        var standing = new Standing(ServiceClass.FLEX, asked.standing().tenant(), Long.MAX_VALUE);
         return new GenerationRequest(
                 asked.id() + "/audit",
                 asked.prompt(),
@@ -233,10 +232,7 @@ final class ShadowAudit {
         for (int i = 0; i < different; i++) {
             chance -= exactly;
             exactly *=
-                    (double) (asked - i)
-                            / (i + 1)
-                            * PROMISED_DIFFERENT
-                            / (1 - PROMISED_DIFFERENT);
+                    (double) (asked - i) / (i + 1) * PROMISED_DIFFERENT / (1 - PROMISED_DIFFERENT);
         }
         return chance;
     }

@@ -71,8 +71,7 @@ final class Splicer {
 
     private Admission submit(Request request) {
         // An engine thread says so: it has better to do than to hash a prompt.
-        request.whenInDoubt(
-                () -> Thread.ofVirtual().name("exactly").start(() -> exactly(request)));
+        request.whenInDoubt(() -> Thread.ofVirtual().name("exactly").start(() -> exactly(request)));
         var missing =
                 request.sources().stream().filter(each -> !blocks.isNear(each.keys())).toList();
         if (missing.isEmpty()) {

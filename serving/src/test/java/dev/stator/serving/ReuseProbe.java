@@ -93,7 +93,11 @@ final class ReuseProbe {
         for (int at = 0; at < lines.size(); at += 2 + documents) {
             var its = lines.get(at);
             questions.add(
-                    question(its[0], its[1], lines.get(at + 1), lines.subList(at + 2, at + 2 + its[2])));
+                    question(
+                            its[0],
+                            its[1],
+                            lines.get(at + 1),
+                            lines.subList(at + 2, at + 2 + its[2])));
         }
         return questions;
     }

@@ -284,7 +284,7 @@ final class SpliceTest {
         try (var node = NodeFabric.start(engine, audited)) {
             var random = new Random(6);
             long audits = 0;
-            for (int i = 0; i < 200 && node.stats().splicing().get("forbidden") == 0; i++) {
+            for (int i = 0; i < 200 && counted(node, "forbidden") == 0; i++) {
                 // Passages cut at random: what such a prompt says is no longer what it said.
                 var cut = cut(conversations(5).get(i % 20), List.of(3, 1, 4, 0, 2));
                 var shifted = new Cut(cut.prompt, cutAtRandom(cut, random));
@@ -321,12 +321,13 @@ final class SpliceTest {
         long audits;
         do {
             Thread.sleep(5);
-            var stats = node.stats().splicing();
-            audits = stats.get("audits_same") + stats.get("audits_different");
-        } while (audits == before
-                && node.stats().splicing().get("forbidden") == 0
-                && System.nanoTime() < until);
+            audits = counted(node, "audits_same") + counted(node, "audits_different");
+        } while (audits == before && counted(node, "forbidden") == 0 && System.nanoTime() < until);
         return audits;
+    }
+
+    private static long counted(NodeFabric node, String name) {
+        return node.stats().splicing().getOrDefault(name, 0L);
     }
 
     private static Cut guarded(Cut cut, Guard guard) {

@@ -18,7 +18,8 @@ import java.util.regex.Pattern;
  * text alone is looked at, before anything is computed.
  */
 public final class QuestionWindows {
-    private static final Pattern SENTENCE_END = Pattern.compile("[.!?]+[\\s\"')\\]]+|[。！？]+[\\s\"'」』”)\\]]*|\\n+");
+    private static final Pattern SENTENCE_END =
+            Pattern.compile("[.!?]+[\\s\"')\\]]+|[。！？]+[\\s\"'」』”)\\]]*|\\n+");
 
     /** Above this many characters a sentence costs more than an average one. */
     private static final double USUAL_LENGTH = 80;

@@ -23,7 +23,9 @@ final class LlamaTokenizer implements Tokenizer {
 
     private static final int PIECE_BYTES = 64;
 
-    /** LLAMA_VOCAB_TYPE_NONE. Asked for a text of such a vocabulary, the library ends the process. */
+    /**
+     * LLAMA_VOCAB_TYPE_NONE. Asked for a text of such a vocabulary, the library ends the process.
+     */
     private static final int NO_TEXTS = 0;
 
     private final Llama llama;
