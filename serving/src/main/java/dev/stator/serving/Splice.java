@@ -15,21 +15,63 @@ import java.util.List;
  *     overlapping: what the question is about
  */
 public record Splice(int head, List<Passage> passages, int boundary, List<Passage> fresh) {
-    /** Tokens {@code [from, to)} of the prompt. */
-    public record Passage(int from, int to) {}
+    /**
+     * Tokens {@code [from, to)} of the prompt, a passage or the part of one.
+     *
+     * @param before tokens that the whole passage has before this part: KV of the part is that of
+     *     the whole, which has seen them
+     * @param after tokens that the whole passage has behind it
+     */
+    public record Passage(int from, int to, List<Integer> before, List<Integer> after) {
+        public Passage {
+            before = List.copyOf(before);
+            after = List.copyOf(after);
+        }
+
+        /** A whole one. */
+        public Passage(int from, int to) {
+            this(from, to, List.of(), List.of());
+        }
+
+        public int length() {
+            return to - from;
+        }
+    }
 
     public Splice {
         passages = List.copyOf(passages);
         fresh = List.copyOf(fresh);
     }
 
+    /** Whether a passage directly follows the head, where its KV is exact. */
+    public boolean isExact(Passage passage) {
+        return passage.from == head && passage.before.isEmpty();
+    }
+
     /**
-     * The runs of a passage that need not be computed in their place.
-     *
-     * @param moved whether it stands elsewhere than directly behind the head
+     * All that makes KV behind its passages another than that of the exact prompt; empty if nothing
+     * does. Passages that are exact are not in it, so prompts may differ in which of them are known.
      */
-    List<Passage> spliced(Passage passage, boolean moved) {
-        if (!moved) {
+    String lineage() {
+        var moved = passages.stream().filter(each -> !isExact(each)).toList();
+        var computed =
+                fresh.stream()
+                        .filter(run -> moved.stream().anyMatch(each -> each.from <= run.from && run.to <= each.to))
+                        .toList();
+        return moved.isEmpty()
+                ? ""
+                : new Splice(head, moved.stream().map(Splice::seen).toList(), boundary, computed)
+                        .toString();
+    }
+
+    /** KV does not know what stands behind it. */
+    private static Passage seen(Passage passage) {
+        return new Passage(passage.from, passage.to, passage.before, List.of());
+    }
+
+    /** The runs of a passage that need not be computed in their place. */
+    List<Passage> spliced(Passage passage) {
+        if (isExact(passage)) {
             return List.of(passage);
         }
         var runs = new ArrayList<Passage>();

@@ -34,9 +34,15 @@ final class Splicer {
         this.compute = compute;
     }
 
-    /** The root of the keys of KV that stands behind spliced KV: never that of exact prompts. */
+    /**
+     * The root of the keys of KV that stands behind spliced KV: never that of exact prompts, unless
+     * nothing in it is approximate.
+     */
     static BlockKey root(BlockKey exact, Splice splice) {
-        return BlockKey.root("spliced", exact.toString(), splice.toString());
+        var lineage = splice.lineage();
+        return lineage.isEmpty()
+                ? exact
+                : BlockKey.root("spliced", exact.toString(), lineage);
     }
 
     Admission submit(Request request) {
