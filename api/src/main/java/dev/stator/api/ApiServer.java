@@ -8,6 +8,7 @@ import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
 import io.vertx.core.net.SocketAddress;
 import java.net.BindException;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -44,7 +45,15 @@ public final class ApiServer implements AutoCloseable {
                         options.modelName(),
                         fabric.contextTokens(),
                         System.currentTimeMillis() / 1000);
-        var service = new Service(options, fabric, model, new Metrics(fabric));
+        var service = new Service(
+                        options,
+                        fabric,
+                        model,
+                        new Metrics(fabric),
+                        new PlainPassages(
+                                fabric,
+                                options.reuse().passageBytes(),
+                                new SecureRandom().nextLong()));
         var routes = new Routes(service);
         var preparation = new Preparation(Math.max(4 * options.maxBodyBytes(), 256L << 20));
         var vertx = vertx(options.eventLoops());

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.UUID;
 
 /** {@code POST /v1/chat/completions}. */
@@ -37,10 +38,11 @@ final class ChatEndpoint implements Endpoint {
         service.model().check(Fields.of(fields).string("model"));
         service.checkGenerates();
         var model = chat.model();
-        var request = ChatRequest.of(fields, service.fabric().model());
+        var usual = service.options().reuse().usual(exchange.tenant());
+        var request = ChatRequest.of(fields, service.fabric().model(), usual);
         var urgency = Urgency.of(exchange, Fields.of(fields), service.options().waiting());
         var decoding = request.decoding();
-        checkReuse(request.conversation().documents().reuse());
+        service.checkReuse(request.conversation().documents().reuse(), exchange);
         var conversation = request.conversation().arranged(order, decoding.salt());
         var prompt = model.prompt(conversation, decoding.salt());
         var grammar = grammar(model, request, prompt);
@@ -53,7 +55,7 @@ final class ChatEndpoint implements Endpoint {
                                 request,
                                 urgency,
                                 prompt,
-                                splice(model, conversation, prompt),
+                                splice(model, conversation, prompt, decoding.salt()),
                                 grammar,
                                 retentions(request, conversation, prompt)),
                         decoding.choices(),
@@ -74,29 +76,22 @@ final class ChatEndpoint implements Endpoint {
         service.generate(exchange, decoding, shape, generation);
     }
 
-    private void checkReuse(ReuseMode mode) {
-        var splicing = service.options().splicing();
-        if (mode != ReuseMode.SPLICED) {
-            return;
-        }
-        var refusal =
-                splicing instanceof Splicing.Refused refused
-                        ? Optional.of(refused.why())
-                        : service.fabric().unspliceable();
-        refusal.ifPresent(
-                why -> {
-                    throw new ApiException(
-                            ApiError.invalid(
-                                    "reuse",
-                                    "`spliced` is not possible here: %s. Use `exact` or `exact-reorder`."
-                                            .formatted(why)));
-                });
-    }
-
-    private Optional<Splice> splice(ChatModel model, Conversation conversation, Prompt prompt) {
-        return service.options().splicing() instanceof Splicing.Allowed allowed
-                ? model.splice(conversation, prompt, allowed.boundary(), allowed.budget())
-                : Optional.empty();
+    private Optional<Splice> splice(
+            ChatModel model, Conversation conversation, Prompt prompt, String salt) {
+        var mode = conversation.documents().reuse();
+        var read =
+                new PlainPassages.Read(
+                        prompt.tokens(),
+                        prompt.passages(),
+                        mode == ReuseMode.SPLICED && prompt.passages().isEmpty()
+                                ? OptionalInt.of(model.instructions(conversation, prompt, salt))
+                                : OptionalInt.empty(),
+                        passages ->
+                                passages.equals(prompt.passages())
+                                        ? ChatModel.lastAsked(conversation)
+                                        : model.asked(conversation, prompt, passages, salt),
+                        salt);
+        return service.splice(mode, read);
     }
 
     private static Optional<String> grammar(ChatModel model, ChatRequest request, Prompt prompt) {

@@ -3,6 +3,7 @@ package dev.stator.api;
 import dev.stator.serving.FinishReason;
 import dev.stator.serving.GenerationRequest;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -22,7 +23,11 @@ final class CompletionEndpoint implements Endpoint {
         var fields = Json.parse(body);
         service.model().check(Fields.of(fields).string("model"));
         service.checkGenerates();
-        var request = CompletionRequest.of(fields, service.fabric().model());
+        var usual = service.options().reuse().usual(exchange.tenant());
+        var request = CompletionRequest.of(fields, service.fabric().model(), usual);
+        service.checkReuse(request.reuse(), exchange);
+        var reuse = request.reuse().label();
+        exchange.loop().post(() -> exchange.response().putHeader("x-stator-reuse", reuse));
         var urgency = Urgency.of(exchange, Fields.of(fields), service.options().waiting());
         var prompts = request.prompts().stream().map(this::tokens).toList();
         int computed = 0;
@@ -91,8 +96,9 @@ final class CompletionEndpoint implements Endpoint {
                             0,
                             service.fabric().contextTokens(),
                             "prompt");
+            var splice = service.splice(request.reuse(), read(prompt, decoding.salt()));
             for (int i = 0; i < decoding.choices(); i++) {
-                requests.add(
+                var exact =
                         new GenerationRequest(
                                 exchange.requestId() + "-" + requests.size(),
                                 prompt,
@@ -102,10 +108,27 @@ final class CompletionEndpoint implements Endpoint {
                                 decoding.stopTokens(),
                                 decoding.ignoreEnd(),
                                 decoding.salt(),
-                                urgency.standing()));
+                                urgency.standing());
+                requests.add(splice.map(exact::withSplice).orElse(exact));
             }
         }
         return requests;
+    }
+
+    /** Asked is what stands behind the last passage. */
+    private PlainPassages.Read read(int[] prompt, String salt) {
+        return new PlainPassages.Read(
+                prompt,
+                List.of(),
+                OptionalInt.empty(),
+                passages ->
+                        service.fabric()
+                                .tokenizer()
+                                .decode(
+                                        Arrays.copyOfRange(
+                                                prompt, passages.getLast().to(), prompt.length),
+                                        false),
+                salt);
     }
 
     /** With {@code max_tokens} 0 the engine has nothing to do. */

@@ -27,10 +27,10 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 public final class PassageIndex {
     /**
-     * Tokens of the shortest run that counts. A passage of 64 tokens loses some at its seams, where
-     * tokens merge with those of its neighbours.
+     * Tokens of the shortest run that counts. Not all of so few are found: those of 64 tokens are, also
+     * where some are lost at seams, where tokens merge with those of neighbours.
      */
-    public static final int LEAST = 48;
+    public static final int LEAST = 32;
 
     /** Tokens at the beginning of a passage that may be missing, as they are at a seam. */
     private static final int SEAM = 16;
