@@ -1,5 +1,6 @@
 package dev.stator.serving;
 
+import dev.stator.cache.BlockKey;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -88,6 +89,28 @@ public record Splice(int head, List<Passage> passages, int boundary, List<Passag
             runs.add(new Passage(at, passage.to));
         }
         return runs;
+    }
+
+    /**
+     * What a prompt needs.
+     *
+     * @param sources prompts whose KV it takes, which are exact ones
+     * @param tokens that are computed in the prompt itself
+     */
+    public record Needs(List<int[]> sources, int tokens) {}
+
+    /** What a prompt needs that is spliced like this. */
+    public Needs needs(int[] prompt, int blockTokens) {
+        var stretches = Stretch.of(BlockKey.root(), prompt, this, blockTokens);
+        int taken = 0;
+        int end = 0;
+        for (var stretch : stretches) {
+            taken += Math.max(0, stretch.to() - Math.max(end, stretch.from()));
+            end = Math.max(end, stretch.to());
+        }
+        return new Needs(
+                stretches.stream().map(Stretch::source).distinct().map(Stretch.Source::tokens).toList(),
+                prompt.length - taken);
     }
 
     /** What is wrong with it for a prompt of so many tokens; empty if nothing is. */

@@ -3,6 +3,7 @@ package dev.stator.serving;
 import dev.stator.cache.BlockKey;
 import dev.stator.serving.Splice.Passage;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -28,10 +29,15 @@ record Stretch(int from, int to, int movedBy, boolean exact, Source source) {
 
     /**
      * The stretches of a prompt. The first reaches back over the head if its passage follows it
-     * directly: there it is exact.
+     * directly: there it is exact. Else the head's whole blocks are one of their own, as all its
+     * prompts have them.
      */
     static List<Stretch> of(BlockKey root, int[] prompt, Splice splice, int blockTokens) {
         var stretches = new ArrayList<Stretch>();
+        int ofHead = splice.head() / blockTokens * blockTokens;
+        if (ofHead > 0 && !splice.isExact(splice.passages().getFirst())) {
+            stretches.add(head(root, prompt, ofHead, blockTokens));
+        }
         for (var passage : splice.passages()) {
             boolean exact = splice.isExact(passage);
             int movedBy = passage.from() - splice.head() - passage.before().size();
@@ -45,6 +51,12 @@ record Stretch(int from, int to, int movedBy, boolean exact, Source source) {
             }
         }
         return List.copyOf(stretches);
+    }
+
+    private static Stretch head(BlockKey root, int[] prompt, int tokens, int blockTokens) {
+        int[] head = Arrays.copyOf(prompt, tokens);
+        var keys = BlockKey.chain(root, head, blockTokens);
+        return new Stretch(0, tokens, 0, true, new Source(head, keys, prompt[tokens]));
     }
 
     private static Source source(
