@@ -8,7 +8,6 @@ import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
 import io.vertx.core.net.SocketAddress;
 import java.net.BindException;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -50,10 +49,7 @@ public final class ApiServer implements AutoCloseable {
                         fabric,
                         model,
                         new Metrics(fabric),
-                        new PlainPassages(
-                                fabric,
-                                options.reuse().passageBytes(),
-                                new SecureRandom().nextLong()));
+                        PlainPassages.of(fabric, options.reuse().passageBytes()));
         var routes = new Routes(service);
         var preparation = new Preparation(Math.max(4 * options.maxBodyBytes(), 256L << 20));
         var vertx = vertx(options.eventLoops());

@@ -83,8 +83,8 @@ final class ChatEndpoint implements Endpoint {
                 new PlainPassages.Read(
                         prompt.tokens(),
                         prompt.passages(),
-                        mode == ReuseMode.SPLICED && prompt.passages().isEmpty()
-                                ? OptionalInt.of(model.instructions(conversation, prompt, salt))
+                        mode == ReuseMode.SPLICED
+                                ? OptionalInt.of(instructions(model, conversation, prompt, salt))
                                 : OptionalInt.empty(),
                         passages ->
                                 passages.equals(prompt.passages())
@@ -92,6 +92,13 @@ final class ChatEndpoint implements Endpoint {
                                         : model.asked(conversation, prompt, passages, salt),
                         salt);
         return service.splice(mode, read);
+    }
+
+    private static int instructions(
+            ChatModel model, Conversation conversation, Prompt prompt, String salt) {
+        return prompt.passages().isEmpty()
+                ? model.instructions(conversation, prompt, salt)
+                : prompt.head();
     }
 
     private static Optional<String> grammar(ChatModel model, ChatRequest request, Prompt prompt) {

@@ -7,6 +7,7 @@ import dev.stator.cache.chunk.PassageIndex.Found;
 import dev.stator.serving.Fabric;
 import dev.stator.serving.Splice;
 import dev.stator.serving.Splice.Passage;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -23,21 +24,34 @@ import java.util.stream.IntStream;
  * <p>What the node holds exactly is left as it is; so a conversation's history, and documents in
  * the order of an earlier prompt, stay exact. What is spliced then depends on what was asked before.
  */
-final class PlainPassages {
-    private final Fabric fabric;
+public final class PlainPassages {
+    private final Held held;
     private final PassageIndex index;
     private final CommonHeads heads = new CommonHeads();
-    private final TokenWindows windows;
+    private final Windows windows;
+
+    /** Leading tokens of a prompt whose KV is at hand, exactly. */
+    @FunctionalInterface
+    public interface Held {
+        int tokens(int[] prompt, String salt);
+    }
+
+    /** See {@link TokenWindows#of}. */
+    @FunctionalInterface
+    public interface Windows {
+        List<Passage> of(int[] prompt, List<Passage> moved, String question, double budget);
+    }
 
     /**
      * A prompt as it was read.
      *
      * @param declared passages that the client declared, in order
-     * @param instructions tokens before the first user's text, if a template says where it begins
+     * @param instructions tokens before the first document, or before the first user's text if a
+     *     template says where it begins
      * @param question what is asked, without the passages of the prompt, which are the argument
      * @param salt prompts of other salts are not looked at
      */
-    record Read(
+    public record Read(
             int[] tokens,
             List<Passage> declared,
             OptionalInt instructions,
@@ -47,10 +61,19 @@ final class PlainPassages {
     /**
      * @param secret see {@link PassageIndex}
      */
-    PlainPassages(Fabric fabric, long bytes, long secret) {
-        this.fabric = fabric;
+    public PlainPassages(Held held, Windows windows, long bytes, long secret) {
+        this.held = held;
         this.index = new PassageIndex(bytes, secret);
-        this.windows = new TokenWindows(fabric.tokenizer());
+        this.windows = windows;
+    }
+
+    /** Of the prompts that a fabric answers. */
+    static PlainPassages of(Fabric fabric, long bytes) {
+        return new PlainPassages(
+                fabric::held,
+                new TokenWindows(fabric.tokenizer())::of,
+                bytes,
+                new SecureRandom().nextLong());
     }
 
     /** Learns from a prompt that is computed exactly. */
@@ -62,17 +85,14 @@ final class PlainPassages {
      * Learns from a prompt, and says how it is spliced; empty if nothing is to be, and it is an
      * exact one.
      */
-    Optional<Splice> splice(Read read, Splicing.Allowed allowed) {
+    public Optional<Splice> splice(Read read, Splicing.Allowed allowed) {
         for (var each : read.declared) {
             index.know(read.salt, Arrays.copyOfRange(read.tokens, each.from(), each.to()));
         }
-        int head =
-                read.declared.isEmpty()
-                        ? heads.of(read.salt, read.tokens, read.instructions)
-                        : read.declared.getFirst().from();
+        int head = head(read);
         var found = index.see(read.salt, read.tokens, head);
         var passages = read.declared.isEmpty() ? undeclared(read, head, found) : beside(read, found);
-        if (passages.isEmpty() || head == 0 && read.declared.isEmpty()) {
+        if (passages.isEmpty() || head == 0) {
             return Optional.empty();
         }
         var unrefreshed = new Splice(head, passages, allowed.boundary(), List.of());
@@ -85,6 +105,12 @@ final class PlainPassages {
                         fresh(read, passages, moved, allowed.budget())));
     }
 
+    /** Documents are declared behind something, whether others have that as well or not. */
+    private int head(Read read) {
+        int head = heads.of(read.salt, read.tokens, read.instructions);
+        return head == 0 && !read.declared.isEmpty() ? read.declared.getFirst().from() : head;
+    }
+
     private List<Passage> fresh(
             Read read, List<Passage> passages, List<Passage> moved, double budget) {
         return budget <= 0 || moved.isEmpty()
@@ -92,27 +118,18 @@ final class PlainPassages {
                 : windows.of(read.tokens, moved, read.question.apply(passages), budget);
     }
 
-    /**
-     * Of a prompt without documents: what the node does not hold exactly. What it holds comes
-     * first, as a passage behind the head, which is exact.
-     */
+    /** Of a prompt without documents: what the node does not hold exactly. */
     private List<Passage> undeclared(Read read, int head, List<Found> found) {
-        int held = fabric.held(read.tokens, read.salt);
+        int exact = held.tokens(read.tokens, read.salt);
         var passages =
                 found.stream()
-                        .map(each -> upToLast(each.behind(held), read))
+                        .map(each -> upToLast(each.behind(exact), read))
                         .filter(each -> each.length() >= PassageIndex.LEAST)
                         .map(PlainPassages::passage)
-                        .collect(java.util.stream.Collectors.toCollection(ArrayList::new));
+                        .toList();
         boolean moves =
                 passages.stream().anyMatch(each -> each.from() > head || !each.before().isEmpty());
-        if (!moves) {
-            return List.of();
-        }
-        if (held > head) {
-            passages.addFirst(new Passage(head, held));
-        }
-        return passages;
+        return moves ? passages : List.of();
     }
 
     /** Of a prompt with documents: these, and what else is found between and behind them. */

@@ -29,14 +29,15 @@ record Stretch(int from, int to, int movedBy, boolean exact, Source source) {
 
     /**
      * The stretches of a prompt. The first reaches back over the head if its passage follows it
-     * directly: there it is exact. Else the head's whole blocks are one of their own, as all its
-     * prompts have them.
+     * directly: there it is exact. Else what stands before the first passage is one of its own, as
+     * exact prompts have it, too; whole blocks of it.
      */
     static List<Stretch> of(BlockKey root, int[] prompt, Splice splice, int blockTokens) {
         var stretches = new ArrayList<Stretch>();
-        int ofHead = splice.head() / blockTokens * blockTokens;
-        if (ofHead > 0 && !splice.isExact(splice.passages().getFirst())) {
-            stretches.add(head(root, prompt, ofHead, blockTokens));
+        var first = splice.passages().getFirst();
+        int before = first.from() / blockTokens * blockTokens;
+        if (before > 0 && !splice.isExact(first)) {
+            stretches.add(beginning(root, prompt, before, blockTokens));
         }
         for (var passage : splice.passages()) {
             boolean exact = splice.isExact(passage);
@@ -53,10 +54,10 @@ record Stretch(int from, int to, int movedBy, boolean exact, Source source) {
         return List.copyOf(stretches);
     }
 
-    private static Stretch head(BlockKey root, int[] prompt, int tokens, int blockTokens) {
-        int[] head = Arrays.copyOf(prompt, tokens);
-        var keys = BlockKey.chain(root, head, blockTokens);
-        return new Stretch(0, tokens, 0, true, new Source(head, keys, prompt[tokens]));
+    private static Stretch beginning(BlockKey root, int[] prompt, int end, int blockTokens) {
+        int[] tokens = Arrays.copyOf(prompt, end);
+        var keys = BlockKey.chain(root, tokens, blockTokens);
+        return new Stretch(0, end, 0, true, new Source(tokens, keys, prompt[end]));
     }
 
     private static Source source(

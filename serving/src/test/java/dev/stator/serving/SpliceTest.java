@@ -359,13 +359,13 @@ final class SpliceTest {
         return new Cut(cut.prompt, new Splice(cut.splice.head(), passages, 0, List.of()));
     }
 
-    /** The instructions are computed once, also where no passage follows them directly. */
+    /** It is exact, and shared with exact prompts, though no passage follows the head directly. */
     @Test
-    void theHeadIsSharedByPromptsWhosePassagesStandFurtherBehind() throws Exception {
+    void whatStandsBeforeThePassagesIsComputedOnce() throws Exception {
         try (var node = node(Mode.AGGREGATED, 0)) {
             var cut = cut(conversations(5).get(8), List.of(0, 1, 2, 3, 4));
             var first = cut.splice.passages().getFirst();
-            int head = first.to();
+            int head = first.from();
             var rest = cut.splice.passages().subList(2, 5);
             ask(node, new Cut(cut.prompt, new Splice(head, rest, 0, List.of())), "").await();
             var other = cut(conversations(5).get(8), List.of(0, 1, 4, 3, 2));
@@ -374,11 +374,11 @@ final class SpliceTest {
 
             int computed = computed(ask(node, new Cut(other.prompt, splice), ""));
 
-            int blocks = head / 32 * 32;
+            int before = other.splice.passages().get(1).to();
             int question = other.prompt.length - other.splice.passages().getLast().to();
-            int between = other.splice.passages().get(1).to() - blocks;
-            assertThat(blocks).isPositive();
-            assertThat(computed).isEqualTo(between + question);
+            assertThat(before).isGreaterThan(32);
+            assertThat(computed).isEqualTo(before % 32 + question);
+            assertThat(node.held(cut.prompt, "")).isEqualTo(before / 32 * 32);
             var needs = splice.needs(other.prompt, 32);
             assertThat(needs.tokens()).isEqualTo(computed);
             assertThat(needs.sources()).hasSize(4);

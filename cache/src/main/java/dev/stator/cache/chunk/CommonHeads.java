@@ -11,14 +11,18 @@ import java.util.stream.IntStream;
  * The beginnings that prompts share: instructions, before anything that changes from one to the
  * next. Thread-safe, bounded.
  *
- * <p>KV of a passage is computed behind a head, and found again only behind the same one. Where a
- * chat template says where the instructions end, that is the head as soon as two prompts had it;
- * if it never comes twice, as with a date in it, and where there is no template, it is what all
- * prompts had in common that begin with the same {@value #LEAST} tokens.
+ * <p>KV of a passage is computed behind a head, and found again only behind the same one: a longer
+ * one is nearer to what the passage then stands behind, a shorter one is had by more prompts. Where
+ * it is known where the instructions end, that is the head if enough of the prompts that begin with
+ * the same {@value #LEAST} tokens have them; else, as where there is a date in them, it is what all
+ * of these have in common.
  */
 public final class CommonHeads {
     /** Tokens of the shortest head. */
     public static final int LEAST = 12;
+
+    /** The part of the prompts that begin alike which must have whole instructions in common. */
+    private static final int ENOUGH = 5;
 
     private static final int MOST_TOKENS = 8_192;
     private static final int MOST_HEADS = 1_024;
@@ -27,8 +31,18 @@ public final class CommonHeads {
 
     private record Whole(String salt, int length, int hash) {}
 
-    private final Map<Beginning, int[]> common = bounded();
-    private final Map<Whole, int[]> wholes = bounded();
+    /** Prompts that began alike, and what all of them had in common. */
+    private static final class Common {
+        private int[] tokens;
+        private int prompts;
+
+        Common(int[] tokens) {
+            this.tokens = tokens;
+        }
+    }
+
+    private final Map<Beginning, Common> commons = bounded();
+    private final Map<Whole, Integer> wholes = bounded();
 
     private static <K, V> Map<K, V> bounded() {
         return new LinkedHashMap<>(16, 0.75f, true) {
@@ -40,42 +54,34 @@ public final class CommonHeads {
     }
 
     /**
-     * @param instructions tokens up to the end of what the template has before the first user's
-     *     text, if there is a template
+     * @param instructions tokens of them, if it is known where they end
      * @return tokens of the head, at most those; 0 if nothing is known yet that is long enough
      */
     public synchronized int of(String salt, int[] prompt, OptionalInt instructions) {
-        if (instructions.isPresent() && hasCome(salt, prompt, instructions.getAsInt())) {
-            return instructions.getAsInt();
-        }
-        int shared = shared(salt, prompt);
-        return Math.min(shared, instructions.orElse(shared));
-    }
-
-    private boolean hasCome(String salt, int[] prompt, int length) {
-        if (length < 1) {
-            return false;
-        }
-        int[] head = Arrays.copyOf(prompt, length);
-        int[] known = wholes.put(new Whole(salt, length, Arrays.hashCode(head)), head);
-        return known != null && Arrays.equals(known, head);
-    }
-
-    private int shared(String salt, int[] prompt) {
-        if (prompt.length < LEAST) {
+        int whole = instructions.orElse(prompt.length);
+        if (prompt.length < LEAST || whole < LEAST) {
             return 0;
         }
-        var beginning =
-                new Beginning(salt, IntStream.of(prompt).limit(LEAST).boxed().toList());
-        int[] known = common.get(beginning);
-        if (known == null) {
-            common.put(beginning, Arrays.copyOf(prompt, Math.min(prompt.length, MOST_TOKENS)));
-            return 0;
+        var beginning = new Beginning(salt, IntStream.of(prompt).limit(LEAST).boxed().toList());
+        var common = commons.computeIfAbsent(beginning, _ -> new Common(prompt.clone()));
+        common.prompts++;
+        int shared = shared(common, prompt);
+        if (instructions.isPresent()) {
+            int hash = Arrays.hashCode(Arrays.copyOf(prompt, whole));
+            int times = wholes.merge(new Whole(salt, whole, hash), 1, Integer::sum);
+            if (times > 1 && (long) times * ENOUGH >= common.prompts) {
+                return whole;
+            }
         }
-        int differs = Arrays.mismatch(known, prompt);
-        int length = differs < 0 ? known.length : differs;
-        if (length < known.length) {
-            common.put(beginning, Arrays.copyOf(known, length));
+        return common.prompts == 1 ? 0 : Math.min(shared, whole);
+    }
+
+    /** Shortens what is in common to what this prompt has of it. */
+    private static int shared(Common common, int[] prompt) {
+        int differs = Arrays.mismatch(common.tokens, prompt);
+        int length = Math.min(MOST_TOKENS, differs < 0 ? common.tokens.length : differs);
+        if (length < common.tokens.length) {
+            common.tokens = Arrays.copyOf(common.tokens, length);
         }
         return length;
     }

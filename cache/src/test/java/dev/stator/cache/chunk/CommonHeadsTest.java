@@ -50,6 +50,20 @@ final class CommonHeadsTest {
         assertThat(heads.of("", prompt(30, 3), instructions)).isEqualTo(30);
     }
 
+    /** As many different instructions as there are prompts, nearly. */
+    @Test
+    void instructionsThatFewHaveAreShared() {
+        var instructions = OptionalInt.of(80);
+        for (int i = 1; i <= 10; i++) {
+            heads.of("", prompt(30, i), instructions);
+        }
+        assertThat(heads.of("", prompt(30, 1), instructions)).as("2 of 11").isEqualTo(30);
+        for (int i = 0; i < 3; i++) {
+            heads.of("", prompt(30, 1), instructions);
+        }
+        assertThat(heads.of("", prompt(30, 1), instructions)).as("6 of 15").isEqualTo(80);
+    }
+
     @Test
     void saltsHaveHeadsOfTheirOwn() {
         heads.of("one", prompt(60, 1), OptionalInt.empty());
