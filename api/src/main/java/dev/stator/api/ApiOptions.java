@@ -19,6 +19,7 @@ import java.util.List;
  * @param maxStall how long a streaming client may read nothing before its answer is cancelled
  * @param waiting what becomes of requests that have to wait
  * @param splicing whether documents may be spliced
+ * @param reuse which reuse is usual, and which is allowed
  */
 public record ApiOptions(
         String host,
@@ -31,7 +32,8 @@ public record ApiOptions(
         int maxUnreadBytes,
         Duration maxStall,
         WaitingOptions waiting,
-        Splicing splicing) {
+        Splicing splicing,
+        ReuseOptions reuse) {
     /** The name that always means the served model. */
     public static final String DEFAULT_MODEL = "default";
 
@@ -53,6 +55,9 @@ public record ApiOptions(
         require(eventLoops >= 1, "at least one event loop is needed");
         require(maxUnreadBytes >= 1024, "at least 1024 unread bytes must be allowed");
         require(maxStall.isPositive(), "the allowed stall must be positive");
+        require(
+                apiKeys.containsAll(reuse.ceilingByKey().keySet()),
+                "a ceiling of reuse is set for an API key that is none of those asked for");
     }
 
     /** Requests wait as is usual. */
@@ -77,7 +82,8 @@ public record ApiOptions(
                 maxUnreadBytes,
                 maxStall,
                 WaitingOptions.USUAL,
-                new Splicing.Refused("nobody has measured what it does to this model's answers"));
+                new Splicing.Refused("nobody has measured what it does to this model's answers"),
+                ReuseOptions.USUAL);
     }
 
     public ApiOptions withWaiting(WaitingOptions other) {
@@ -92,7 +98,8 @@ public record ApiOptions(
                 maxUnreadBytes,
                 maxStall,
                 other,
-                splicing);
+                splicing,
+                reuse);
     }
 
     public ApiOptions withSplicing(Splicing other) {
@@ -107,6 +114,23 @@ public record ApiOptions(
                 maxUnreadBytes,
                 maxStall,
                 waiting,
+                other,
+                reuse);
+    }
+
+    public ApiOptions withReuse(ReuseOptions other) {
+        return new ApiOptions(
+                host,
+                port,
+                modelName,
+                apiKeys,
+                maxBodyBytes,
+                defaultMaxTokens,
+                eventLoops,
+                maxUnreadBytes,
+                maxStall,
+                waiting,
+                splicing,
                 other);
     }
 

@@ -5,7 +5,6 @@ import dev.stator.api.chat.AnswerPart;
 import dev.stator.api.chat.ChatModel;
 import dev.stator.api.chat.Conversation;
 import dev.stator.api.chat.Prompt;
-import dev.stator.api.documents.AcrossDocuments;
 import dev.stator.api.documents.DocumentOrder;
 import dev.stator.api.documents.ReuseMode;
 import dev.stator.serving.Account;
@@ -16,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.UUID;
 
 /** {@code POST /v1/chat/completions}. */
@@ -38,23 +38,17 @@ final class ChatEndpoint implements Endpoint {
         service.model().check(Fields.of(fields).string("model"));
         service.checkGenerates();
         var model = chat.model();
-        var request = ChatRequest.of(fields, service.fabric().model());
+        var usual = service.options().reuse().usual(exchange.tenant());
+        var request = ChatRequest.of(fields, service.fabric().model(), usual);
         var urgency = Urgency.of(exchange, Fields.of(fields), service.options().waiting());
         var decoding = request.decoding();
         var mode = request.conversation().documents().reuse();
-        checkReuse(mode);
+        service.checkReuse(mode, exchange);
         var conversation = request.conversation().arranged(order, decoding.salt());
         var prompt = model.prompt(conversation, decoding.salt());
         var grammar = grammar(model, request, prompt);
-        var across =
-                mode.splices()
-                        ? AcrossDocuments.reason(
-                                conversation.documents().written(),
-                                ChatModel.lastAsked(conversation))
-                        : Optional.<String>empty();
-        var served = across.isPresent() ? ReuseMode.EXACT : mode;
-        service.metrics().asked(served);
-        exchange.loop().post(() -> exchange.response().putHeader("x-stator-reuse", served.label()));
+        var reading = read(mode, conversation, prompt, decoding.salt());
+        service.announce(reading.served(), exchange);
         var generation =
                 new Generation.Order(
                         requests(
@@ -62,7 +56,7 @@ final class ChatEndpoint implements Endpoint {
                                 request,
                                 urgency,
                                 prompt,
-                                splice(served, conversation, prompt),
+                                reading.splice(),
                                 grammar,
                                 retentions(request, conversation, prompt)),
                         decoding.choices(),
@@ -71,7 +65,7 @@ final class ChatEndpoint implements Endpoint {
                                 prompt.tokens().length - prompt.reusedTokens(),
                                 (System.nanoTime() - started) / 1e6,
                                 conversation.documents().names(),
-                                across),
+                                reading.exactBecause()),
                         account -> remember(model, prompt, account, decoding.salt()));
         var shape =
                 new ChatShape(
@@ -84,42 +78,29 @@ final class ChatEndpoint implements Endpoint {
         service.generate(exchange, decoding, shape, generation);
     }
 
-    private void checkReuse(ReuseMode mode) {
-        if (!mode.splices()) {
-            return;
-        }
-        service.options()
-                .splicing()
-                .refusal(mode)
-                .or(() -> service.fabric().unspliceable())
-                .ifPresent(
-                        why -> {
-                            throw new ApiException(
-                                    ApiError.invalid(
-                                            "reuse",
-                                            "`%s` is not possible here: %s. Use `exact` or `exact-reorder`."
-                                                    .formatted(mode.label(), why)));
-                        });
+    private Service.Reading read(
+            ReuseMode mode, Conversation conversation, Prompt prompt, String salt) {
+        var model = chat.model();
+        var read =
+                new PlainPassages.Read(
+                        prompt.tokens(),
+                        prompt.passages(),
+                        mode.splices()
+                                ? OptionalInt.of(instructions(model, conversation, prompt, salt))
+                                : OptionalInt.empty(),
+                        passages ->
+                                passages.equals(prompt.passages())
+                                        ? ChatModel.lastAsked(conversation)
+                                        : model.asked(conversation, prompt, passages, salt),
+                        salt);
+        return service.read(mode, conversation.documents().written(), read);
     }
 
-    private Optional<Splice> splice(ReuseMode mode, Conversation conversation, Prompt prompt) {
-        if (!(service.options().splicing() instanceof Splicing.Allowed allowed)) {
-            return Optional.empty();
-        }
-        return switch (mode) {
-            case EXACT, EXACT_REORDER -> Optional.empty();
-            case SPLICED -> allowed.plain().flatMap(way -> splice(way, conversation, prompt));
-            case SPLICED_GUARDED ->
-                    allowed.guarded()
-                            .flatMap(
-                                    its ->
-                                            splice(its.way(), conversation, prompt)
-                                                    .map(splice -> splice.guarded(its.guard())));
-        };
-    }
-
-    private Optional<Splice> splice(Splicing.Way way, Conversation conversation, Prompt prompt) {
-        return chat.model().splice(conversation, prompt, way.boundary(), way.budget());
+    private static int instructions(
+            ChatModel model, Conversation conversation, Prompt prompt, String salt) {
+        return prompt.passages().isEmpty()
+                ? model.instructions(conversation, prompt, salt)
+                : prompt.head();
     }
 
     private static Optional<String> grammar(ChatModel model, ChatRequest request, Prompt prompt) {

@@ -25,6 +25,15 @@ public sealed interface Splicing {
          */
         public record Guarded(Way way, Guard guard) {}
 
+        /** How a mode splices; empty if it does not, or is not allowed. */
+        Optional<Way> way(ReuseMode mode) {
+            return switch (mode) {
+                case EXACT, EXACT_REORDER -> Optional.empty();
+                case SPLICED -> plain;
+                case SPLICED_GUARDED -> guarded.map(Guarded::way);
+            };
+        }
+
         /** Without a guard, and only so. */
         public Allowed(int boundary, double budget) {
             this(Optional.of(new Way(boundary, budget)), Optional.empty());
@@ -44,11 +53,10 @@ public sealed interface Splicing {
         return switch (this) {
             case Refused(String why) -> Optional.of(why);
             case Allowed allowed -> {
-                boolean guarded = mode == ReuseMode.SPLICED_GUARDED;
-                yield (guarded ? allowed.guarded : allowed.plain).isPresent()
+                yield allowed.way(mode).isPresent()
                         ? Optional.empty()
                         : Optional.of(
-                                guarded
+                                mode == ReuseMode.SPLICED_GUARDED
                                         ? "the reuse card has no guard; `spliced` is allowed"
                                         : "by the reuse card it changes this model's answers too much; `spliced-guarded` is allowed");
             }

@@ -1,5 +1,7 @@
 package dev.stator.api;
 
+import dev.stator.api.documents.ReuseMode;
+
 /** {@code POST /tokenize} and {@code POST /detokenize}, in vLLM's shapes. */
 final class TokenEndpoints {
     private final Service service;
@@ -16,7 +18,9 @@ final class TokenEndpoints {
         service.model().check(fields.string("model"));
         int[] tokens =
                 fields.value("messages").isPresent()
-                        ? chat.model().prompt(ChatRequest.conversation(fields), "").tokens()
+                        ? chat.model()
+                                .prompt(ChatRequest.conversation(fields, ReuseMode.EXACT), "")
+                                .tokens()
                         : promptTokens(fields);
         var json = Json.object().put("count", tokens.length);
         json.put("max_model_len", service.fabric().contextTokens());

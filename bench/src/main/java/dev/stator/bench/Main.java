@@ -46,6 +46,7 @@ final class Main {
                 .addSubcommand(new SimulationBench())
                 .addSubcommand(new ClaimsBench())
                 .addSubcommand(new DocumentsBench())
+                .addSubcommand(new ChunkingBench())
                 .addSubcommand(new HttpBench())
                 .addSubcommand(new StartupBench())
                 .addSubcommand(new SoakBench())

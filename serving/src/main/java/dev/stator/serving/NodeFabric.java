@@ -398,6 +398,13 @@ public final class NodeFabric implements Fabric {
                 : Optional.of("there is no host cache to take passages from");
     }
 
+    @Override
+    public int held(int[] prompt, String salt) {
+        var root = BlockKey.root(engine.model().fingerprint(), salt);
+        int blocks = this.blocks.near(BlockKey.chain(root, prompt, options.blockTokens()));
+        return Math.min(prompt.length, blocks * options.blockTokens());
+    }
+
     private void check(GenerationRequest asked) {
         if (!engine.model().generates()) {
             throw new IllegalArgumentException(

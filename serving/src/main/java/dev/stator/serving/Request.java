@@ -165,7 +165,7 @@ final class Request implements Admission.Admitted {
     void imported(int from, int to) {
         for (var stretch : stretches) {
             int moved = Math.min(to, stretch.to()) - Math.max(from, stretch.from());
-            if (moved > 0 && stretch.movedBy() != 0) {
+            if (moved > 0 && !stretch.exact()) {
                 splicedTokens.addAndGet(moved);
             }
         }

@@ -46,9 +46,15 @@ final class Splicer {
         this.audit = new ShadowAudit(auditShare, this::submitUnaudited, new SplittableRandom());
     }
 
-    /** The root of the keys of KV that stands behind spliced KV: never that of exact prompts. */
+    /**
+     * The root of the keys of KV that stands behind spliced KV: never that of exact prompts, unless
+     * nothing in it is approximate.
+     */
     static BlockKey root(BlockKey exact, Splice splice) {
-        return BlockKey.root("spliced", exact.toString(), splice.lineage());
+        var lineage = splice.lineage();
+        return lineage.isEmpty()
+                ? exact
+                : BlockKey.root("spliced", exact.toString(), lineage);
     }
 
     /**

@@ -168,7 +168,7 @@ final class SpliceTest {
             assertThat(account.splicedTokens())
                     .isEqualTo(
                             passageTokens(other)
-                                    - length(other.splice.passages().getFirst())
+                                    - other.splice.passages().getFirst().length()
                                     - 4 * heads);
         }
     }
@@ -211,7 +211,7 @@ final class SpliceTest {
             assertThat(account.splicedTokens())
                     .isEqualTo(
                             passageTokens(other)
-                                    - length(other.splice.passages().getFirst())
+                                    - other.splice.passages().getFirst().length()
                                     - (6 + 5 + 4));
         }
     }
@@ -413,6 +413,124 @@ final class SpliceTest {
                 .sum();
     }
 
+    /** At a seam tokens merge, so a prompt may have a passage without its ends. */
+    @Test
+    void aPartOfAPassageComesFromTheWhole() throws Exception {
+        try (var node = node(Mode.AGGREGATED, 0)) {
+            var conversation = conversations(5).get(5);
+            ask(node, cut(conversation, List.of(0, 1, 2, 3, 4)), "").await();
+            var part = without(cut(conversation, List.of(4, 2, 0, 1, 3)), 1, 2, 3);
+            var none = without(cut(conversation, List.of(4, 2, 0, 1, 3)), 1, 30, 0);
+
+            var account = ask(node, part, "").await().account();
+            var again = ask(node, part, "").await().account();
+            var deep = ask(node, none, "").await().account();
+
+            int question = part.prompt.length - part.splice.passages().getLast().to();
+            assertThat(account.promptTokensBySource().get("computed")).isEqualTo(question);
+            assertThat(account.splicedTokens())
+                    .isEqualTo(passageTokens(part) - part.splice.passages().getFirst().length());
+            assertThat(again.promptTokensBySource().get("computed")).isEqualTo(1);
+            assertThat(deep.promptTokensBySource().get("computed")).isEqualTo(question);
+        }
+    }
+
+    /** One passage less its first and last tokens, which the whole of it has. */
+    private static Cut without(Cut cut, int number, int first, int last) {
+        var whole = cut.splice.passages().get(number);
+        var tokens = new ArrayList<>(IntStream.of(cut.prompt).boxed().toList());
+        var passages = new ArrayList<Passage>();
+        for (var each : cut.splice.passages()) {
+            int moved = each.from() > whole.from() ? first + last : 0;
+            passages.add(
+                    each.equals(whole)
+                            ? new Passage(
+                                    whole.from(),
+                                    whole.to() - first - last,
+                                    tokens.subList(whole.from(), whole.from() + first),
+                                    tokens.subList(whole.to() - last, whole.to()))
+                            : new Passage(each.from() - moved, each.to() - moved));
+        }
+        tokens.subList(whole.to() - last, whole.to()).clear();
+        tokens.subList(whole.from(), whole.from() + first).clear();
+        return new Cut(
+                tokens.stream().mapToInt(Integer::intValue).toArray(),
+                new Splice(cut.splice.head(), passages, 0, List.of()));
+    }
+
+    /** The same tokens, but what they had seen in their passage is not the same. */
+    @Test
+    void whatStoodBeforeAPartIsInItsLineage() throws Exception {
+        try (var node = node(Mode.AGGREGATED, 0)) {
+            var cut = cut(conversations(5).get(6), List.of(3, 1, 0, 2, 4));
+            var one = withBefore(cut, List.of(40, 41, 42));
+            var other = withBefore(cut, List.of(43, 44, 45));
+            int question = cut.prompt.length - cut.splice.passages().getLast().to();
+            ask(node, one, "").await();
+            assertThat(computed(ask(node, one, ""))).isEqualTo(1);
+            assertThat(computed(ask(node, other, ""))).isGreaterThanOrEqualTo(question);
+            assertThat(computed(ask(node, cut, ""))).isGreaterThanOrEqualTo(question);
+            assertThat(computed(ask(node, cut, "", false))).isGreaterThan(question);
+        }
+    }
+
+    private static Cut withBefore(Cut cut, List<Integer> before) {
+        var passages = new ArrayList<>(cut.splice.passages());
+        var last = passages.removeLast();
+        passages.add(new Passage(last.from(), last.to(), before, List.of()));
+        return new Cut(cut.prompt, new Splice(cut.splice.head(), passages, 0, List.of()));
+    }
+
+    /** It is exact, and shared with exact prompts, though no passage follows the head directly. */
+    @Test
+    void whatStandsBeforeThePassagesIsComputedOnce() throws Exception {
+        try (var node = node(Mode.AGGREGATED, 0)) {
+            var cut = cut(conversations(5).get(8), List.of(0, 1, 2, 3, 4));
+            var first = cut.splice.passages().getFirst();
+            int head = first.from();
+            var rest = cut.splice.passages().subList(2, 5);
+            ask(node, new Cut(cut.prompt, new Splice(head, rest, 0, List.of())), "").await();
+            var other = cut(conversations(5).get(8), List.of(0, 1, 4, 3, 2));
+            var splice =
+                    new Splice(head, other.splice.passages().subList(2, 5), 0, List.of());
+
+            int computed = computed(ask(node, new Cut(other.prompt, splice), ""));
+
+            int before = other.splice.passages().get(1).to();
+            int question = other.prompt.length - other.splice.passages().getLast().to();
+            assertThat(before).isGreaterThan(32);
+            assertThat(computed).isEqualTo(before % 32 + question);
+            assertThat(node.held(cut.prompt, "")).isEqualTo(before / 32 * 32);
+            var needs = splice.needs(other.prompt, 32);
+            assertThat(needs.tokens()).isEqualTo(computed);
+            assertThat(needs.sources()).hasSize(4);
+        }
+    }
+
+    private static int computed(Collected answer) throws Exception {
+        return answer.await().account().promptTokensBySource().get("computed");
+    }
+
+    /** Which of its exact passages are known says nothing of the KV behind them. */
+    @Test
+    void exactPassagesAreNotInTheLineage() throws Exception {
+        try (var node = node(Mode.AGGREGATED, 0)) {
+            var cut = cut(conversations(5).get(7), List.of(2, 3, 4, 0, 1));
+            var passages = cut.splice.passages();
+            var rest = passages.subList(1, passages.size());
+            var without = new Cut(cut.prompt, new Splice(cut.splice.head(), rest, 0, List.of()));
+            ask(node, cut, "").await();
+            assertThat(computed(ask(node, without, ""))).isEqualTo(1);
+
+            var only = passages.subList(0, 1);
+            ask(node, new Cut(cut.prompt, new Splice(cut.splice.head(), only, 0, List.of())), "one")
+                    .await();
+            assertThat(computed(ask(node, cut, "one", false))).as("all is exact").isEqualTo(1);
+            assertThat(node.held(cut.prompt, "one")).isGreaterThan(cut.prompt.length - 64);
+            assertThat(node.held(cut.prompt, "another")).isZero();
+        }
+    }
+
     @Test
     void wrongPassagesAreRefused() {
         try (var node = node(Mode.AGGREGATED, 0)) {
@@ -452,11 +570,7 @@ final class SpliceTest {
     }
 
     private static int passageTokens(Cut cut) {
-        return cut.splice.passages().stream().mapToInt(SpliceTest::length).sum();
-    }
-
-    private static int length(Passage passage) {
-        return passage.to() - passage.from();
+        return cut.splice.passages().stream().mapToInt(Passage::length).sum();
     }
 
     private static Splice splice(Cut cut, int heads) {

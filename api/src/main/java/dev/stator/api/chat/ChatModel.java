@@ -5,6 +5,7 @@ import dev.stator.engine.Tokenizer;
 import dev.stator.serving.Splice;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -26,12 +27,14 @@ public final class ChatModel {
     private final ChatTemplate template;
     private final PromptEncoder encoder;
     private final TokenWindows windows;
+    private final Tokenizer tokenizer;
     private final boolean addsBos;
     private final boolean thinks;
     private final ToolFormat toolFormat;
 
     private ChatModel(ChatTemplate template, Tokenizer tokenizer) {
         this.template = template;
+        this.tokenizer = tokenizer;
         this.encoder = new PromptEncoder(tokenizer, ENCODER_BYTES);
         this.windows = new TokenWindows(tokenizer);
         this.addsBos = tokenizer.addsBos() && tokenizer.bos().isPresent();
@@ -74,10 +77,54 @@ public final class ChatModel {
                                 prompt.head(),
                                 prompt.passages(),
                                 boundary,
-                                windows.of(prompt, lastAsked(conversation), budget)));
+                                windows.of(
+                                        prompt.tokens(),
+                                        // The first one stands where it was computed.
+                                        prompt.passages().subList(1, prompt.passages().size()),
+                                        lastAsked(conversation),
+                                        budget)));
     }
 
-    /** The last message of the user. */
+    /** How many of the prompt's first tokens stand before the first user's text. */
+    public int instructions(Conversation conversation, Prompt prompt, String salt) {
+        int first = 0;
+        for (var message : conversation.messages()) {
+            if ("user".equals(message.get("role"))) {
+                break;
+            }
+            first++;
+        }
+        return tokensOf(conversation.beginning(first).followedBy(ANYTHING), salt)
+                .map(head -> shared(head, prompt.tokens()))
+                .orElse(0);
+    }
+
+    /**
+     * What the last user's message asks, without passages that stand in it: the text of the
+     * prompt's tokens from there on.
+     *
+     * @param passages of the prompt, in order
+     */
+    public String asked(
+            Conversation conversation, Prompt prompt, List<Splice.Passage> passages, String salt) {
+        var roles = conversation.messages().stream().map(each -> each.get("role")).toList();
+        int last = Math.max(0, roles.lastIndexOf("user"));
+        int at = tokensOf(conversation, last, prompt, salt);
+        var text = new StringBuilder();
+        for (var passage : passages) {
+            if (passage.from() > at) {
+                text.append(text(prompt, at, passage.from()));
+            }
+            at = Math.max(at, passage.to());
+        }
+        return text.append(text(prompt, at, prompt.tokens().length)).toString();
+    }
+
+    private String text(Prompt prompt, int from, int to) {
+        return tokenizer.decode(Arrays.copyOfRange(prompt.tokens(), from, to), false);
+    }
+
+    /** What the last user's message says. */
     public static String lastAsked(Conversation conversation) {
         return Message.all(conversation.messages()).reversed().stream()
                 .filter(message -> message.role().equals("user"))

@@ -3,7 +3,7 @@ package dev.stator.api.documents;
 import java.util.Arrays;
 import java.util.List;
 
-/** What a client allows for the sake of reuse. */
+/** What a client allows for the sake of reuse; each allows more than those before it. */
 public enum ReuseMode {
     /** The model reads exactly what was sent, in that order. */
     EXACT("exact"),
@@ -14,14 +14,14 @@ public enum ReuseMode {
      */
     EXACT_REORDER("exact-reorder"),
 
+    /** As {@link #SPLICED}, but if the model then hesitates the prompt is computed exactly. */
+    SPLICED_GUARDED("spliced-guarded"),
+
     /**
      * Documents may be read as they were computed behind other ones: an approximation, which pays
      * where the same documents come in ever new company.
      */
-    SPLICED("spliced"),
-
-    /** The same, but if the model then hesitates the prompt is computed exactly. */
-    SPLICED_GUARDED("spliced-guarded");
+    SPLICED("spliced");
 
     private final String label;
 
