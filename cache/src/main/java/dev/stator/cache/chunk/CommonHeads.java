@@ -22,7 +22,7 @@ public final class CommonHeads {
     public static final int LEAST = 12;
 
     /** The part of the prompts that begin alike which must have whole instructions in common. */
-    private static final int ENOUGH = 5;
+    private static final double ENOUGH = 2 / 3.0;
 
     private static final int MOST_TOKENS = 8_192;
     private static final int MOST_HEADS = 1_024;
@@ -69,7 +69,7 @@ public final class CommonHeads {
         if (instructions.isPresent()) {
             int hash = Arrays.hashCode(Arrays.copyOf(prompt, whole));
             int times = wholes.merge(new Whole(salt, whole, hash), 1, Integer::sum);
-            if (times > 1 && (long) times * ENOUGH >= common.prompts) {
+            if (times > 1 && times >= ENOUGH * common.prompts) {
                 return whole;
             }
         }

@@ -58,10 +58,10 @@ final class CommonHeadsTest {
             heads.of("", prompt(30, i), instructions);
         }
         assertThat(heads.of("", prompt(30, 1), instructions)).as("2 of 11").isEqualTo(30);
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < 15; i++) {
             heads.of("", prompt(30, 1), instructions);
         }
-        assertThat(heads.of("", prompt(30, 1), instructions)).as("6 of 15").isEqualTo(80);
+        assertThat(heads.of("", prompt(30, 1), instructions)).as("18 of 27").isEqualTo(80);
     }
 
     @Test
