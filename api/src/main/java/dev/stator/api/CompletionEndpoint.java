@@ -1,7 +1,7 @@
 package dev.stator.api;
 
-import dev.stator.serving.FinishReason;
 import dev.stator.api.documents.ReuseMode;
+import dev.stator.serving.FinishReason;
 import dev.stator.serving.GenerationRequest;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -67,8 +67,8 @@ record Service(
     record Reading(ReuseMode served, Optional<Splice> splice, Optional<String> exactBecause) {}
 
     /**
-     * How a prompt is read, as its mode lets it be; exact ones are learned from where others may
-     * be spliced.
+     * How a prompt is read, as its mode lets it be; exact ones are learned from where others may be
+     * spliced.
      *
      * @param documents that the client declared
      */

@@ -71,13 +71,20 @@ public record Splice(
 
     /**
      * All that makes KV behind its passages another than that of the exact prompt; empty if nothing
-     * does. Passages that are exact are not in it, so prompts may differ in which of them are known.
+     * does. Passages that are exact are not in it, so prompts may differ in which of them are
+     * known.
      */
     String lineage() {
         var moved = passages.stream().filter(each -> !isExact(each)).toList();
         var computed =
                 fresh.stream()
-                        .filter(run -> moved.stream().anyMatch(each -> each.from <= run.from && run.to <= each.to))
+                        .filter(
+                                run ->
+                                        moved.stream()
+                                                .anyMatch(
+                                                        each ->
+                                                                each.from <= run.from
+                                                                        && run.to <= each.to))
                         .toList();
         return moved.isEmpty()
                 ? ""
@@ -129,7 +136,11 @@ public record Splice(
             end = Math.max(end, stretch.to());
         }
         return new Needs(
-                stretches.stream().map(Stretch::source).distinct().map(Stretch.Source::tokens).toList(),
+                stretches.stream()
+                        .map(Stretch::source)
+                        .distinct()
+                        .map(Stretch.Source::tokens)
+                        .toList(),
                 prompt.length - taken);
     }
 
