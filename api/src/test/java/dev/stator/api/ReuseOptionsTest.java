@@ -15,7 +15,10 @@ final class ReuseOptionsTest {
     private static final String PLAIN = "/v1/completions";
     private static final long BYTES = 1 << 20;
 
+    @SuppressWarnings("NullAway.Init")
     private ApiServer server;
+
+    @SuppressWarnings("NullAway.Init")
     private Client client;
 
     @AfterEach
