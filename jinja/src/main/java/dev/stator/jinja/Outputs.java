@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * as if it always were.
  */
 final class Outputs {
+    private static final List<String> IMPLICIT = List.of("caller", "kwargs", "varargs");
+
     private final List<Template.Output> outputs = new ArrayList<>();
 
     /** What names that the template assigns are made of. */
@@ -24,6 +26,12 @@ final class Outputs {
 
     static List<Template.Output> of(Body body) {
         var found = new Outputs();
+        // A macro may call one that stands behind it.
+        for (var statement : body.statements()) {
+            if (statement instanceof Stmt.MacroDef macro) {
+                found.add(macro.name(), Set.of());
+            }
+        }
         found.walk(body);
         return List.copyOf(found.outputs);
     }
@@ -47,7 +55,11 @@ final class Outputs {
             }
             case Stmt.Set set -> assign(set.target(), of(set.value()));
             case Stmt.SetBlock set -> assign(set.target(), inside(set.body()));
-            case Stmt.MacroDef macro -> add(macro.name(), inside(macro.body()));
+            case Stmt.MacroDef macro -> {
+                // A macro may call itself.
+                add(macro.name(), Set.of());
+                add(macro.name(), inside(macro));
+            }
             case Stmt.CallBlock call -> {
                 output(call.line(), of(call.call()));
                 walk(call.body());
@@ -73,9 +85,22 @@ final class Outputs {
     private Set<String> inside(Body body) {
         var apart = new Outputs();
         apart.made.putAll(made);
-        apart.walk(body);
+        return apart.all(body);
+    }
+
+    /** Of what it is given says the call. */
+    private Set<String> inside(Stmt.MacroDef macro) {
+        var apart = new Outputs();
+        apart.made.putAll(made);
+        macro.signature().parameters().forEach(each -> apart.made.put(each, new LinkedHashSet<>()));
+        IMPLICIT.forEach(each -> apart.made.put(each, new LinkedHashSet<>()));
+        return apart.all(macro.body());
+    }
+
+    private Set<String> all(Body body) {
+        walk(body);
         var names = new LinkedHashSet<String>();
-        apart.outputs.forEach(each -> names.addAll(each.variables()));
+        outputs.forEach(each -> names.addAll(each.variables()));
         return names;
     }
 

@@ -14,7 +14,7 @@ class OutputsTest {
                                 {% set today = strftime_now('%d') %}{% macro named(x) %}{{ user ~ x }}{% endmacro %}
                                 {% if today %}It is {{ today }}{% endif %}
                                 {% for d in documents %}{{ loop.index }} {{ d.text | trim }}{% endfor %}
-                                {{ named('!') }}{{ question }}{{ 'constant' }}
+                                {{ named(mark) }}{{ question }}{{ 'constant' }}
                                 """)
                         .outputs();
 
@@ -23,7 +23,7 @@ class OutputsTest {
                         new Template.Output(2, Set.of("strftime_now")),
                         new Template.Output(3, Set.of("loop")),
                         new Template.Output(3, Set.of("documents")),
-                        new Template.Output(4, Set.of("user", "x")),
+                        new Template.Output(4, Set.of("user", "mark")),
                         new Template.Output(4, Set.of("question")));
     }
 

@@ -33,6 +33,8 @@ public final class TemplateLint {
                     "bos_token", "eos_token", "tools", "system", "system_prompt", "system_message",
                     "instructions", "add_generation_prompt", "loop", "raise_exception", "namespace",
                     "range", "dict", "lipsum", "cycler", "joiner", "builtin_tools", "custom_tools",
+                    "available_tools", "functions", "add_tokens", "additional_special_tokens",
+                    "knowledge_cutoff",
                     "reasoning_effort", "enable_thinking", "tools_in_user_message", "model_identity");
 
     private static final String THOUGHT = "<think>\nzebra thought\n</think>\n\n";
