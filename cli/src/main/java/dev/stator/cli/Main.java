@@ -115,6 +115,7 @@ public final class Main {
         commands.put("cache", () -> CacheCommand.commandLine(console));
         commands.put("model", () -> ModelCommand.commandLine(console));
         commands.put("eval", () -> EvalCommand.commandLine(console));
+        commands.put("lint", () -> ServerFlags.addTo(specOf(new LintCommand(console))));
         commands.put("config", () -> ServerFlags.addTo(specOf(new ConfigCommand(console))));
         commands.put("plan", () -> new PlanCommand(console));
         commands.put("simulate", () -> new SimulateCommand(console));

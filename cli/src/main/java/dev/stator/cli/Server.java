@@ -84,7 +84,8 @@ final class Server implements AutoCloseable {
         }
     }
 
-    private static LlamaEngine load(
+    /** The model alone. */
+    static LlamaEngine load(
             Configuration configuration, ModelSource model, Patience patience) {
         var libraries =
                 configuration

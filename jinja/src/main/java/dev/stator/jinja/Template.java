@@ -2,7 +2,9 @@ package dev.stator.jinja;
 
 import dev.stator.jinja.Budget.Limits;
 import java.time.Clock;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * A chat template, parsed once and rendered for each prompt.
@@ -42,6 +44,23 @@ public final class Template {
      */
     public static Template parse(String source) {
         return parse(source, Limits.STANDARD);
+    }
+
+    /**
+     * Something that a template writes.
+     *
+     * @param line where
+     * @param variables of which it is made, functions that the template is given among them
+     */
+    public record Output(int line, Set<String> variables) {
+        public Output {
+            variables = Set.copyOf(variables);
+        }
+    }
+
+    /** What it writes besides its own text, in the order of the template. */
+    public List<Output> outputs() {
+        return Outputs.of(program.body());
     }
 
     static Template parse(String source, Limits limits) {

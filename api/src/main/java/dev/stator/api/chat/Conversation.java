@@ -47,14 +47,43 @@ public record Conversation(
 
     /** The same with one more message. */
     Conversation followedBy(Map<String, Object> message) {
+        return withMessages(Stream.concat(messages.stream(), Stream.of(message)).toList());
+    }
+
+    /** The same with other messages. */
+    public Conversation withMessages(List<Map<String, Object>> other) {
         return new Conversation(
-                Stream.concat(messages.stream(), Stream.of(message)).toList(),
+                other,
                 tools,
                 toolChoice,
                 addGenerationPrompt,
                 continueFinalMessage,
                 templateArguments,
                 documents);
+    }
+
+    /** The same with other tools. */
+    public Conversation withTools(List<Map<String, Object>> other) {
+        return new Conversation(
+                messages,
+                other,
+                toolChoice,
+                addGenerationPrompt,
+                continueFinalMessage,
+                templateArguments,
+                documents);
+    }
+
+    /** The same with other documents. */
+    public Conversation withDocuments(Documents other) {
+        return new Conversation(
+                messages,
+                tools,
+                toolChoice,
+                addGenerationPrompt,
+                continueFinalMessage,
+                templateArguments,
+                other);
     }
 
     /** The same, arranged for reuse among the prompts of one salt. */
@@ -64,13 +93,6 @@ public record Conversation(
                         .takeWhile(message -> !"user".equals(message.get("role")))
                         .toList();
         long before = (long) Objects.hash(head, tools, templateArguments) << 32 ^ salt.hashCode();
-        return new Conversation(
-                messages,
-                tools,
-                toolChoice,
-                addGenerationPrompt,
-                continueFinalMessage,
-                templateArguments,
-                documents.arranged(order, before, salt));
+        return withDocuments(documents.arranged(order, before, salt));
     }
 }
