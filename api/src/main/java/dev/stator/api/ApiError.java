@@ -2,9 +2,8 @@ package dev.stator.api;
 
 import java.util.List;
 import java.util.Optional;
-import tools.jackson.databind.node.ObjectNode;
 
-/** What a request can be refused for, in OpenAI's shape. */
+/** What a request can be refused for; {@link Dialect} says it in an API's shape. */
 sealed interface ApiError {
     /**
      * The request is wrong.
@@ -124,16 +123,5 @@ sealed interface ApiError {
             case Overloaded _, Draining _ -> Optional.of("overloaded");
             default -> Optional.empty();
         };
-    }
-
-    /** {@code {"error": {"message", "type", "param", "code"}}}. */
-    default ObjectNode body() {
-        var body = Json.object();
-        body.putObject("error")
-                .put("message", message())
-                .put("type", type())
-                .put("param", parameter().orElse(null))
-                .put("code", errorCode().orElse(null));
-        return body;
     }
 }

@@ -1,33 +1,15 @@
 package dev.stator.api;
 
-import dev.stator.api.chat.AnswerParser;
-import dev.stator.api.chat.AnswerPart;
-import dev.stator.api.chat.ChatModel;
-import dev.stator.api.chat.Conversation;
-import dev.stator.api.chat.Prompt;
-import dev.stator.api.documents.DocumentOrder;
-import dev.stator.api.documents.ReuseMode;
-import dev.stator.serving.Account;
-import dev.stator.serving.GenerationRequest;
-import dev.stator.serving.Retention;
-import dev.stator.serving.Splice;
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.List;
-import java.util.Optional;
 import java.util.UUID;
 
 /** {@code POST /v1/chat/completions}. */
 final class ChatEndpoint implements Endpoint {
-    private static final int REMEMBERED_DOCUMENTS = 65_536;
-
     private final Service service;
-    private final Chat chat;
-    private final DocumentOrder order = new DocumentOrder(REMEMBERED_DOCUMENTS);
+    private final Conversations conversations;
 
-    ChatEndpoint(Service service, Chat chat) {
+    ChatEndpoint(Service service, Conversations conversations) {
         this.service = service;
-        this.chat = chat;
+        this.conversations = conversations;
     }
 
     @Override
@@ -36,152 +18,25 @@ final class ChatEndpoint implements Endpoint {
         var fields = Json.parse(body);
         service.model().check(Fields.of(fields).string("model"));
         service.checkGenerates();
-        var model = chat.model();
+        conversations.model();
         var request = ChatRequest.of(fields, service.fabric().model());
         var urgency = Urgency.of(exchange, Fields.of(fields), service.options().waiting());
-        var decoding = request.decoding();
-        checkReuse(request.conversation().documents().reuse());
-        var conversation = request.conversation().arranged(order, decoding.salt());
-        var prompt = model.prompt(conversation, decoding.salt());
-        var grammar = grammar(model, request, prompt);
-        var reuse = conversation.documents().reuse().label();
-        exchange.loop().post(() -> exchange.response().putHeader("x-stator-reuse", reuse));
-        var generation =
-                new Generation.Order(
-                        requests(
+        conversations.answer(
+                exchange,
+                request,
+                urgency,
+                started,
+                (_, readers) ->
+                        service.output(
                                 exchange,
-                                request,
-                                urgency,
-                                prompt,
-                                splice(model, conversation, prompt),
-                                grammar,
-                                retentions(request, conversation, prompt)),
-                        decoding.choices(),
-                        new Generation.Preparing(
-                                prompt.reusedTokens(),
-                                prompt.tokens().length - prompt.reusedTokens(),
-                                (System.nanoTime() - started) / 1e6,
-                                conversation.documents().names()),
-                        account -> remember(model, prompt, account, decoding.salt()));
-        var shape =
-                new ChatShape(
-                        "chatcmpl-" + UUID.randomUUID(),
-                        System.currentTimeMillis() / 1000,
-                        service.model().name(),
-                        urgency.serviceTier(),
-                        service.fabric().tokenizer(),
-                        () -> reader(model.parser(request.conversation(), prompt)));
-        service.generate(exchange, decoding, shape, generation);
-    }
-
-    private void checkReuse(ReuseMode mode) {
-        var splicing = service.options().splicing();
-        if (mode != ReuseMode.SPLICED) {
-            return;
-        }
-        var refusal =
-                splicing instanceof Splicing.Refused refused
-                        ? Optional.of(refused.why())
-                        : service.fabric().unspliceable();
-        refusal.ifPresent(
-                why -> {
-                    throw new ApiException(
-                            ApiError.invalid(
-                                    "reuse",
-                                    "`spliced` is not possible here: %s. Use `exact` or `exact-reorder`."
-                                            .formatted(why)));
-                });
-    }
-
-    private Optional<Splice> splice(ChatModel model, Conversation conversation, Prompt prompt) {
-        return service.options().splicing() instanceof Splicing.Allowed allowed
-                ? model.splice(conversation, prompt, allowed.boundary(), allowed.budget())
-                : Optional.empty();
-    }
-
-    private static Optional<String> grammar(ChatModel model, ChatRequest request, Prompt prompt) {
-        return request.format().isPresent()
-                ? request.format().map(format -> model.afterReasoning(format, prompt))
-                : model.grammar(request.conversation(), prompt);
-    }
-
-    private List<GenerationRequest> requests(
-            Exchange exchange,
-            ChatRequest request,
-            Urgency urgency,
-            Prompt prompt,
-            Optional<Splice> splice,
-            Optional<String> grammar,
-            List<Retention> retentions) {
-        var decoding = request.decoding();
-        int maxTokens =
-                AnswerLength.of(
-                        prompt.tokens().length,
-                        request.maxTokens(),
-                        service.options().defaultMaxTokens(),
-                        service.fabric().contextTokens(),
-                        "messages");
-        var requests = new ArrayList<GenerationRequest>();
-        for (int i = 0; i < decoding.choices(); i++) {
-            requests.add(
-                    new GenerationRequest(
-                            exchange.requestId() + "-" + i,
-                            prompt.tokens(),
-                            maxTokens,
-                            decoding.sampling(i, grammar),
-                            decoding.stops(),
-                            decoding.stopTokens(),
-                            decoding.ignoreEnd(),
-                            decoding.salt(),
-                            urgency.standing(),
-                            i == 0 ? retentions : List.of(),
-                            splice));
-        }
-        return requests;
-    }
-
-    private List<Retention> retentions(
-            ChatRequest request, Conversation conversation, Prompt prompt) {
-        return request.marks().stream()
-                .map(
-                        mark ->
-                                new Retention(
-                                        chat.model()
-                                                .tokensOf(
-                                                        conversation,
-                                                        mark.message() + 1,
-                                                        prompt,
-                                                        request.decoding().salt()),
-                                        mark.ttl()))
-                .sorted(Comparator.comparingInt(Retention::tokens))
-                .toList();
-    }
-
-    /** Costs time that no token should wait for. */
-    private void remember(ChatModel model, Prompt prompt, Account account, String salt) {
-        Thread.ofVirtual()
-                .start(
-                        () ->
-                                model.remember(
-                                        prompt,
-                                        service.fabric()
-                                                .tokenizer()
-                                                .decode(account.generated(), true),
-                                        account.generated(),
-                                        salt));
-    }
-
-    private static PartReader reader(AnswerParser parser) {
-        return new PartReader() {
-            @Override
-            public List<AnswerPart> accept(String text) {
-                return text.isEmpty() ? List.of() : parser.accept(text);
-            }
-
-            @Override
-            public List<AnswerPart> finish() {
-                return parser.finish();
-            }
-        };
+                                request.decoding(),
+                                new ChatShape(
+                                        "chatcmpl-" + UUID.randomUUID(),
+                                        System.currentTimeMillis() / 1000,
+                                        service.model().name(),
+                                        urgency.serviceTier(),
+                                        service.fabric().tokenizer(),
+                                        readers),
+                                request.decoding().choices()));
     }
 }

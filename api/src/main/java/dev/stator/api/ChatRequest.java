@@ -104,7 +104,7 @@ record ChatRequest(
                 DocumentFields.of(fields));
     }
 
-    private static Map<String, Object> templateArguments(Fields fields) {
+    static Map<String, Object> templateArguments(Fields fields) {
         var arguments = new HashMap<String, Object>();
         fields.string("reasoning_effort")
                 .ifPresent(effort -> arguments.put("reasoning_effort", effort));
@@ -135,7 +135,7 @@ record ChatRequest(
         return fields.array("tools").map(Json::objects).orElse(List.of());
     }
 
-    private static String functionName(Fields function) {
+    static String functionName(Fields function) {
         var name =
                 function.string("name")
                         .orElseThrow(() -> function.wrong("name", "A function needs a `name`."));

@@ -51,7 +51,10 @@ final class CompletionEndpoint implements Endpoint {
                         new Generation.Preparing(
                                 0, computed, (System.nanoTime() - started) / 1e6, List.of()),
                         _ -> {});
-        service.generate(exchange, request.decoding(), shape, order);
+        service.generate(
+                exchange,
+                service.output(exchange, request.decoding(), shape, order.requests().size()),
+                order);
     }
 
     private int[] tokens(CompletionRequest.Input input) {
@@ -121,7 +124,7 @@ final class CompletionEndpoint implements Endpoint {
                             for (int i = 0; i < answers; i++) {
                                 output.finish(i, FinishReason.LENGTH, "");
                             }
-                            output.complete(new Usage(tokens, 0, 0), Optional.empty());
+                            output.complete(new Usage(tokens, 0, 0, 0), Optional.empty());
                         });
     }
 }

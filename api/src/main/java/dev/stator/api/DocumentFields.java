@@ -10,7 +10,7 @@ import java.util.Optional;
 
 /** Checks {@code documents}, and what may be done with them for the sake of reuse. */
 final class DocumentFields {
-    private static final int MOST = 1_000;
+    static final int MOST = 1_000;
     private static final String ID = "[^\\[\\]\\p{Cntrl}]{1,100}";
 
     private DocumentFields() {}
@@ -67,7 +67,8 @@ final class DocumentFields {
         return id;
     }
 
-    private static String title(Fields fields) {
+    /** One line, perhaps none. */
+    static String title(Fields fields) {
         var title = fields.string("title").orElse("");
         if (title.lines().count() > 1) {
             throw fields.wrong("title", "A document's `title` must be one line.");

@@ -46,6 +46,11 @@ final class Json {
         return MAPPER.writeValueAsBytes(node);
     }
 
+    /** What a JSON text says, of which it is known that it is one. */
+    static JsonNode value(String json) {
+        return MAPPER.readTree(json);
+    }
+
     /** A quoted and escaped JSON string. */
     static String quoted(String text) {
         return MAPPER.writeValueAsString(text);

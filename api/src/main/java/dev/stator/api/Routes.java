@@ -25,28 +25,27 @@ final class Routes {
         this.auth = new Auth(service.options().apiKeys());
         var chat = Chat.of(service.fabric().model(), service.fabric().tokenizer());
         var tokens = new TokenEndpoints(service, chat);
+        var conversations = new Conversations(service, chat);
+        var anthropic = new AnthropicEndpoint(service, conversations);
         this.cache = new CacheEndpoints(service);
         this.files = new CacheFileEndpoints(service, cache::files);
         this.posts =
-                Map.of(
-                        "/v1/chat/completions",
-                        new ChatEndpoint(service, chat),
-                        "/v1/completions",
-                        new CompletionEndpoint(service),
-                        "/v1/embeddings",
-                        new EmbeddingEndpoint(service),
-                        "/tokenize",
-                        tokens::tokenize,
-                        "/detokenize",
-                        tokens::detokenize,
-                        "/admin/cache/pin",
-                        cache::pin,
-                        "/admin/cache/unpin",
-                        cache::unpin,
-                        "/admin/cache/drop",
-                        cache::drop,
-                        "/admin/cache/verify",
-                        cache::verify);
+                Map.ofEntries(
+                        entry("/v1/chat/completions", new ChatEndpoint(service, conversations)),
+                        entry("/v1/messages", anthropic),
+                        entry("/v1/messages/count_tokens", anthropic::count),
+                        entry("/v1/completions", new CompletionEndpoint(service)),
+                        entry("/v1/embeddings", new EmbeddingEndpoint(service)),
+                        entry("/tokenize", tokens::tokenize),
+                        entry("/detokenize", tokens::detokenize),
+                        entry("/admin/cache/pin", cache::pin),
+                        entry("/admin/cache/unpin", cache::unpin),
+                        entry("/admin/cache/drop", cache::drop),
+                        entry("/admin/cache/verify", cache::verify));
+    }
+
+    private static Map.Entry<String, Endpoint> entry(String path, Endpoint endpoint) {
+        return Map.entry(path, endpoint);
     }
 
     void handle(Exchange exchange, Intake intake) {
@@ -62,11 +61,12 @@ final class Routes {
             return;
         }
         var authorization = exchange.header("authorization");
-        auth.refusal(authorization)
+        var apiKey = exchange.header("x-api-key");
+        auth.refusal(authorization, apiKey)
                 .ifPresentOrElse(
                         exchange::fail,
                         () -> {
-                            exchange.tenant(auth.tenant(authorization));
+                            exchange.tenant(auth.tenant(authorization, apiKey));
                             authorised(exchange, path, intake);
                         });
     }

@@ -20,6 +20,7 @@ import java.util.OptionalInt;
  * @param routed how the plan was chosen; empty if the request never came to have one
  * @param pinnedTokens prompt tokens that stay in the host tier for as long as was asked; empty if
  *     that was not asked
+ * @param stop the stop string that the answer ended before; empty if it ended otherwise
  */
 public record Account(
         String plan,
@@ -30,7 +31,8 @@ public record Account(
         int[] generated,
         Map<String, Double> stageMillis,
         Optional<Explained> routed,
-        OptionalInt pinnedTokens) {
+        OptionalInt pinnedTokens,
+        Optional<String> stop) {
     public Account {
         promptTokensBySource = Map.copyOf(promptTokensBySource);
         stageMillis = Map.copyOf(stageMillis);
@@ -54,7 +56,8 @@ public record Account(
                 generated,
                 stageMillis,
                 routed,
-                OptionalInt.empty());
+                OptionalInt.empty(),
+                Optional.empty());
     }
 
     /** Prompt tokens that were not computed for this request. */

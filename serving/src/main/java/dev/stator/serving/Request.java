@@ -88,6 +88,8 @@ final class Request implements Admission.Admitted {
 
     private volatile OptionalInt pinnedTokens = OptionalInt.empty();
 
+    private Optional<String> stop = Optional.empty();
+
     /**
      * @param number unique in this process
      */
@@ -316,6 +318,11 @@ final class Request implements Admission.Admitted {
         unpin.run();
     }
 
+    /** The stop string that ends its answer. */
+    void stopped(Optional<String> by) {
+        stop = by;
+    }
+
     Account account() {
         long now = System.nanoTime();
         int prompt = asked.prompt().length;
@@ -372,7 +379,8 @@ final class Request implements Admission.Admitted {
                 Arrays.copyOfRange(tokens, prompt, size),
                 stages,
                 decision.map(this::explained),
-                pinnedTokens);
+                pinnedTokens,
+                stop);
     }
 
     private Explained explained(Decision made) {

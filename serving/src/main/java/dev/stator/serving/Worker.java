@@ -411,6 +411,7 @@ final class Worker implements AutoCloseable {
         var text = ends ? "" : sequence.text.accept(tokenizer.bytes(sampled.token(), true));
         call(request, () -> request.listener().onToken(new GeneratedToken(sampled, text)));
         if (ends || sequence.text.stopped()) {
+            request.stopped(sequence.text.stop());
             sequence.ended = Optional.of(FinishReason.STOP);
         } else if (request.generated() >= asked.maxTokens()) {
             sequence.ended = Optional.of(FinishReason.LENGTH);

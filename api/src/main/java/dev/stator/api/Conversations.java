@@ -1,0 +1,207 @@
+package dev.stator.api;
+
+import dev.stator.api.chat.AnswerParser;
+import dev.stator.api.chat.AnswerPart;
+import dev.stator.api.chat.ChatModel;
+import dev.stator.api.chat.Conversation;
+import dev.stator.api.chat.Prompt;
+import dev.stator.api.documents.DocumentOrder;
+import dev.stator.api.documents.ReuseMode;
+import dev.stator.serving.Account;
+import dev.stator.serving.GenerationRequest;
+import dev.stator.serving.Retention;
+import dev.stator.serving.Splice;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/** Answers conversations, whichever API they came through. Thread-safe. */
+final class Conversations {
+    private static final int REMEMBERED_DOCUMENTS = 65_536;
+
+    /** How an API writes answers. */
+    interface Writing {
+        /**
+         * @param promptTokens of the conversation as the model reads it
+         * @param readers a fresh parser for each answer
+         */
+        Output output(int promptTokens, Supplier<PartReader> readers);
+    }
+
+    private final Service service;
+    private final Chat chat;
+    private final DocumentOrder order = new DocumentOrder(REMEMBERED_DOCUMENTS);
+
+    Conversations(Service service, Chat chat) {
+        this.service = service;
+        this.chat = chat;
+    }
+
+    /** The model's own way of holding a conversation; refuses the request if it has none. */
+    ChatModel model() {
+        return chat.model();
+    }
+
+    /**
+     * Submits a request for its answers.
+     *
+     * @param startedNanos when its preparation began
+     */
+    void answer(
+            Exchange exchange,
+            ChatRequest request,
+            Urgency urgency,
+            long startedNanos,
+            Writing writing) {
+        var model = chat.model();
+        var decoding = request.decoding();
+        checkReuse(request.conversation().documents().reuse());
+        var conversation = request.conversation().arranged(order, decoding.salt());
+        var prompt = model.prompt(conversation, decoding.salt());
+        var grammar = grammar(model, request, prompt);
+        var reuse = conversation.documents().reuse().label();
+        exchange.loop().post(() -> exchange.response().putHeader("x-stator-reuse", reuse));
+        var generation =
+                new Generation.Order(
+                        requests(
+                                exchange,
+                                request,
+                                urgency,
+                                prompt,
+                                splice(model, conversation, prompt),
+                                grammar,
+                                retentions(request, conversation, prompt)),
+                        decoding.choices(),
+                        new Generation.Preparing(
+                                prompt.reusedTokens(),
+                                prompt.tokens().length - prompt.reusedTokens(),
+                                (System.nanoTime() - startedNanos) / 1e6,
+                                conversation.documents().names()),
+                        account -> remember(model, prompt, account, decoding.salt()));
+        var output =
+                writing.output(
+                        prompt.tokens().length,
+                        () -> reader(model.parser(request.conversation(), prompt)));
+        service.generate(exchange, output, generation);
+    }
+
+    /** How many tokens the model would read. */
+    int count(Conversation conversation) {
+        // Arranged by itself: no prompt is made that others could share.
+        var arranged = conversation.arranged(new DocumentOrder(1), "");
+        return chat.model().prompt(arranged, "").tokens().length;
+    }
+
+    private void checkReuse(ReuseMode mode) {
+        var splicing = service.options().splicing();
+        if (mode != ReuseMode.SPLICED) {
+            return;
+        }
+        var refusal =
+                splicing instanceof Splicing.Refused refused
+                        ? Optional.of(refused.why())
+                        : service.fabric().unspliceable();
+        refusal.ifPresent(
+                why -> {
+                    throw new ApiException(
+                            ApiError.invalid(
+                                    "reuse",
+                                    "`spliced` is not possible here: %s. Use `exact` or `exact-reorder`."
+                                            .formatted(why)));
+                });
+    }
+
+    private Optional<Splice> splice(ChatModel model, Conversation conversation, Prompt prompt) {
+        return service.options().splicing() instanceof Splicing.Allowed allowed
+                ? model.splice(conversation, prompt, allowed.boundary(), allowed.budget())
+                : Optional.empty();
+    }
+
+    private static Optional<String> grammar(ChatModel model, ChatRequest request, Prompt prompt) {
+        return request.format().isPresent()
+                ? request.format().map(format -> model.afterReasoning(format, prompt))
+                : model.grammar(request.conversation(), prompt);
+    }
+
+    private List<GenerationRequest> requests(
+            Exchange exchange,
+            ChatRequest request,
+            Urgency urgency,
+            Prompt prompt,
+            Optional<Splice> splice,
+            Optional<String> grammar,
+            List<Retention> retentions) {
+        var decoding = request.decoding();
+        int maxTokens =
+                AnswerLength.of(
+                        prompt.tokens().length,
+                        request.maxTokens(),
+                        service.options().defaultMaxTokens(),
+                        service.fabric().contextTokens(),
+                        "messages");
+        var requests = new ArrayList<GenerationRequest>();
+        for (int i = 0; i < decoding.choices(); i++) {
+            requests.add(
+                    new GenerationRequest(
+                            exchange.requestId() + "-" + i,
+                            prompt.tokens(),
+                            maxTokens,
+                            decoding.sampling(i, grammar),
+                            decoding.stops(),
+                            decoding.stopTokens(),
+                            decoding.ignoreEnd(),
+                            decoding.salt(),
+                            urgency.standing(),
+                            i == 0 ? retentions : List.of(),
+                            splice));
+        }
+        return requests;
+    }
+
+    private List<Retention> retentions(
+            ChatRequest request, Conversation conversation, Prompt prompt) {
+        return request.marks().stream()
+                .map(
+                        mark ->
+                                new Retention(
+                                        chat.model()
+                                                .tokensOf(
+                                                        conversation,
+                                                        mark.message() + 1,
+                                                        prompt,
+                                                        request.decoding().salt()),
+                                        mark.ttl()))
+                .sorted(Comparator.comparingInt(Retention::tokens))
+                .toList();
+    }
+
+    /** Costs time that no token should wait for. */
+    private void remember(ChatModel model, Prompt prompt, Account account, String salt) {
+        Thread.ofVirtual()
+                .start(
+                        () ->
+                                model.remember(
+                                        prompt,
+                                        service.fabric()
+                                                .tokenizer()
+                                                .decode(account.generated(), true),
+                                        account.generated(),
+                                        salt));
+    }
+
+    private static PartReader reader(AnswerParser parser) {
+        return new PartReader() {
+            @Override
+            public List<AnswerPart> accept(String text) {
+                return text.isEmpty() ? List.of() : parser.accept(text);
+            }
+
+            @Override
+            public List<AnswerPart> finish() {
+                return parser.finish();
+            }
+        };
+    }
+}
