@@ -268,7 +268,7 @@ final class AnthropicMessages {
     private void add(String role, List<String> texts) {
         if (!written.isEmpty() && role.equals(written.getLast().get("role"))) {
             var its = written.getLast();
-            var all = new ArrayList<Object>(parts(its.get(CONTENT)));
+            var all = new ArrayList<Object>(parts(its.getOrDefault(CONTENT, "")));
             all.addAll(parts(content(texts)));
             its.put(CONTENT, all);
             return;

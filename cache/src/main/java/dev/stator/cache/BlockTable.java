@@ -2,7 +2,9 @@ package dev.stator.cache;
 
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -145,6 +147,25 @@ final class BlockTable {
             }
         }
         return gone;
+    }
+
+    /**
+     * The same of several.
+     *
+     * @param gone takes what has gone
+     * @return how many are still there, because they or what follows them are in use
+     */
+    int dropAll(Collection<BlockKey> firsts, List<BlockKey> gone) {
+        Set<Block> left = new HashSet<>();
+        BlockTree tree = new BlockTree(present);
+        for (BlockKey first : firsts) {
+            find(first).map(tree::lastFirst).ifPresent(left::addAll);
+        }
+        for (BlockKey first : firsts) {
+            find(first).ifPresent(block -> gone.addAll(drop(block)));
+        }
+        left.removeIf(block -> !block.present);
+        return left.size();
     }
 
     private void remove(Block block) {

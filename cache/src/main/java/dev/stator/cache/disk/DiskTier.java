@@ -5,6 +5,7 @@ import dev.stator.cache.CacheException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -26,6 +27,7 @@ public final class DiskTier implements AutoCloseable {
     private final Catalog catalog;
     private final WriteQueue queue;
     private final BlockReader reader;
+    private final Eraser eraser;
     private final Thread writer;
     private boolean closed;
 
@@ -34,6 +36,7 @@ public final class DiskTier implements AutoCloseable {
         this.catalog = new Catalog(options, folders, counters);
         this.queue = new WriteQueue(options.queueBytes(), lock);
         this.reader = new BlockReader(lock, catalog, counters, options.warnings());
+        this.eraser = new Eraser(options, lock, catalog, queue);
         List<Folder.Loaded> loaded = Folders.load(folders);
         lock.lock();
         try {
@@ -155,6 +158,27 @@ public final class DiskTier implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+    }
+
+    /**
+     * Removes blocks and all that follow them, and writes over their records. Returns when that is
+     * on the device. What is just being written, or comes back from elsewhere, is for another call.
+     *
+     * @param firsts to which the keys are added of all that followed them
+     * @return whether something is left, because it is on its way or could not be written over
+     */
+    public boolean erase(Set<BlockKey> firsts) {
+        return eraser.erase(firsts);
+    }
+
+    /**
+     * A log beside the segments of the first folder, under its key.
+     *
+     * @throws CacheException if it cannot be opened
+     */
+    public Journal journal(String name) {
+        Folder folder = catalog.folders().getFirst();
+        return Journal.open(folder.path().resolve(name), folder.key(), options.warnings());
     }
 
     /** What it would cost to compute a block again; 0 if it is not here. */
