@@ -63,8 +63,12 @@ final class AnthropicEndpoint implements Endpoint {
         service.checkGenerates();
         conversations.model();
         var conversation = AnthropicRequest.conversation(fields);
+        var owner =
+                new StoredDocument.Owner(
+                        exchange.tenant(), fields.string("cache_salt").orElse(""));
         Service.reply(
-                exchange, Json.object().put("input_tokens", conversations.count(conversation)));
+                exchange,
+                Json.object().put("input_tokens", conversations.count(conversation, owner)));
     }
 
     /** Leaves out what follows an answer's first call. */

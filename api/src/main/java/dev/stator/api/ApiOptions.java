@@ -19,6 +19,7 @@ import java.util.List;
  * @param maxStall how long a streaming client may read nothing before its answer is cancelled
  * @param waiting what becomes of requests that have to wait
  * @param splicing whether documents may be spliced
+ * @param documentQuotaBytes the most bytes of a tenant's stored documents
  */
 public record ApiOptions(
         String host,
@@ -31,7 +32,11 @@ public record ApiOptions(
         int maxUnreadBytes,
         Duration maxStall,
         WaitingOptions waiting,
-        Splicing splicing) {
+        Splicing splicing,
+        long documentQuotaBytes) {
+    /** What a tenant may store if nobody says otherwise. */
+    public static final long USUAL_DOCUMENT_QUOTA = 64L << 20;
+
     /** The name that always means the served model. */
     public static final String DEFAULT_MODEL = "default";
 
@@ -53,6 +58,7 @@ public record ApiOptions(
         require(eventLoops >= 1, "at least one event loop is needed");
         require(maxUnreadBytes >= 1024, "at least 1024 unread bytes must be allowed");
         require(maxStall.isPositive(), "the allowed stall must be positive");
+        require(documentQuotaBytes >= 0, "the quota of documents must not be negative");
     }
 
     /** Requests wait as is usual. */
@@ -77,7 +83,8 @@ public record ApiOptions(
                 maxUnreadBytes,
                 maxStall,
                 WaitingOptions.USUAL,
-                new Splicing.Refused("nobody has measured what it does to this model's answers"));
+                new Splicing.Refused("nobody has measured what it does to this model's answers"),
+                USUAL_DOCUMENT_QUOTA);
     }
 
     public ApiOptions withWaiting(WaitingOptions other) {
@@ -92,7 +99,8 @@ public record ApiOptions(
                 maxUnreadBytes,
                 maxStall,
                 other,
-                splicing);
+                splicing,
+                documentQuotaBytes);
     }
 
     public ApiOptions withSplicing(Splicing other) {
@@ -107,7 +115,24 @@ public record ApiOptions(
                 maxUnreadBytes,
                 maxStall,
                 waiting,
-                other);
+                other,
+                documentQuotaBytes);
+    }
+
+    public ApiOptions withDocumentQuota(long bytes) {
+        return new ApiOptions(
+                host,
+                port,
+                modelName,
+                apiKeys,
+                maxBodyBytes,
+                defaultMaxTokens,
+                eventLoops,
+                maxUnreadBytes,
+                maxStall,
+                waiting,
+                splicing,
+                bytes);
     }
 
     /** Loopback, no key, bodies up to 32 MiB, streams that stall for up to 60 s or 1 MiB. */

@@ -5,6 +5,7 @@ import dev.stator.api.chat.AnswerPart;
 import dev.stator.api.chat.ChatModel;
 import dev.stator.api.chat.Conversation;
 import dev.stator.api.chat.Prompt;
+import dev.stator.api.documents.Document;
 import dev.stator.api.documents.DocumentOrder;
 import dev.stator.api.documents.ReuseMode;
 import dev.stator.serving.Account;
@@ -15,12 +16,11 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** Answers conversations, whichever API they came through. Thread-safe. */
 final class Conversations {
-    private static final int REMEMBERED_DOCUMENTS = 65_536;
-
     /** How an API writes answers. */
     interface Writing {
         /**
@@ -32,11 +32,15 @@ final class Conversations {
 
     private final Service service;
     private final Chat chat;
-    private final DocumentOrder order = new DocumentOrder(REMEMBERED_DOCUMENTS);
+    private final DocumentOrder order;
+    private final Optional<Library> library;
 
-    Conversations(Service service, Chat chat) {
+    Conversations(
+            Service service, Chat chat, DocumentOrder order, Optional<Library> library) {
         this.service = service;
         this.chat = chat;
+        this.order = order;
+        this.library = library;
     }
 
     /** The model's own way of holding a conversation; refuses the request if it has none. */
@@ -58,28 +62,36 @@ final class Conversations {
         var model = chat.model();
         var decoding = request.decoding();
         checkReuse(request.conversation().documents().reuse());
-        var conversation = request.conversation().arranged(order, decoding.salt());
+        var owner = new StoredDocument.Owner(exchange.tenant(), decoding.salt());
+        var conversation = resolved(request.conversation(), owner).arranged(order, decoding.salt());
         var prompt = model.prompt(conversation, decoding.salt());
         var grammar = grammar(model, request, prompt);
         var reuse = conversation.documents().reuse().label();
         exchange.loop().post(() -> exchange.response().putHeader("x-stator-reuse", reuse));
+        var requests =
+                requests(
+                        exchange,
+                        request,
+                        urgency,
+                        prompt,
+                        splice(model, conversation, prompt),
+                        grammar,
+                        retentions(request, conversation, prompt));
+        var made = made(requests.getFirst(), conversation, prompt);
+        made.accept(new int[0]);
         var generation =
                 new Generation.Order(
-                        requests(
-                                exchange,
-                                request,
-                                urgency,
-                                prompt,
-                                splice(model, conversation, prompt),
-                                grammar,
-                                retentions(request, conversation, prompt)),
+                        requests,
                         decoding.choices(),
                         new Generation.Preparing(
                                 prompt.reusedTokens(),
                                 prompt.tokens().length - prompt.reusedTokens(),
                                 (System.nanoTime() - startedNanos) / 1e6,
                                 conversation.documents().names()),
-                        account -> remember(model, prompt, account, decoding.salt()));
+                        account -> {
+                            made.accept(account.generated());
+                            remember(model, prompt, account, decoding.salt());
+                        });
         var output =
                 writing.output(
                         prompt.tokens().length,
@@ -87,8 +99,49 @@ final class Conversations {
         service.generate(exchange, output, generation);
     }
 
+    private Conversation resolved(Conversation conversation, StoredDocument.Owner owner) {
+        return resolved(library, conversation, owner);
+    }
+
+    /**
+     * The same with the texts of the stored documents that it names.
+     *
+     * @throws ApiException if there is none of an id
+     */
+    static Conversation resolved(
+            Optional<Library> library, Conversation conversation, StoredDocument.Owner owner) {
+        var documents = conversation.documents();
+        if (library.isPresent()) {
+            return conversation.withDocuments(library.get().resolve(documents, owner));
+        }
+        documents.given().stream()
+                .filter(Document::isReference)
+                .findFirst()
+                .flatMap(Document::id)
+                .ifPresent(
+                        id -> {
+                            throw new ApiException(
+                                    new ApiError.UnknownDocument(id, Optional.of("documents")));
+                        });
+        return conversation;
+    }
+
+    /** Notes which stored documents a prompt holds; to be told what has been generated. */
+    private Consumer<int[]> made(
+            GenerationRequest request, Conversation conversation, Prompt prompt) {
+        var origins =
+                library.map(
+                                its ->
+                                        its.origins(
+                                                prompt, conversation.documents(), request.salt()))
+                        .orElse(List.of());
+        return answer ->
+                service.fabric().texts().ifPresent(its -> its.hold(request, answer, origins));
+    }
+
     /** How many tokens the model would read. */
-    int count(Conversation conversation) {
+    int count(Conversation named, StoredDocument.Owner owner) {
+        var conversation = resolved(named, owner);
         // Arranged by itself: no prompt is made that others could share.
         var arranged = conversation.arranged(new DocumentOrder(1), "");
         return chat.model().prompt(arranged, "").tokens().length;

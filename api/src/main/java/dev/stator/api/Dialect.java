@@ -63,8 +63,11 @@ enum Dialect {
                     ApiError.Conflict _ ->
                     "invalid_request_error";
             case ApiError.Unauthorized _ -> "authentication_error";
-            case ApiError.UnknownPath _, ApiError.UnknownModel _ -> "not_found_error";
-            case ApiError.TooLarge _ -> "request_too_large";
+            case ApiError.UnknownPath _,
+                    ApiError.UnknownModel _,
+                    ApiError.UnknownDocument _ ->
+                    "not_found_error";
+            case ApiError.TooLarge _, ApiError.QuotaUsedUp _ -> "request_too_large";
             case ApiError.Slow _ -> "timeout_error";
             case ApiError.Overloaded _, ApiError.Draining _ -> "overloaded_error";
             case ApiError.Failed _ -> "api_error";

@@ -46,16 +46,26 @@ final class DocumentFields {
     }
 
     private static Document document(Fields fields) {
-        var text =
-                fields.string("text")
-                        .filter(written -> !written.isBlank())
-                        .orElseThrow(() -> fields.wrong("text", "A document needs `text`."));
         Map<String, Object> source = Json.map(fields.object());
-        return new Document(id(fields), title(fields), text, source);
+        var id = id(fields);
+        if (id.isPresent() && fields.value("text").isEmpty()) {
+            return Document.reference(id.get(), source);
+        }
+        return new Document(id, title(fields), text(fields), source);
+    }
+
+    static String text(Fields fields) {
+        return fields.string("text")
+                .filter(written -> !written.isBlank())
+                .orElseThrow(
+                        () ->
+                                fields.wrong(
+                                        "text",
+                                        "A document needs `text`, or the `id` of one that was stored with POST /v1/documents."));
     }
 
     /** Other services' clients number their documents. */
-    private static Optional<String> id(Fields fields) {
+    static Optional<String> id(Fields fields) {
         if (fields.value("id").filter(node -> node.isIntegralNumber()).isPresent()) {
             return Optional.of(Long.toString(fields.longInteger("id").orElseThrow()));
         }

@@ -1,5 +1,6 @@
 package dev.stator.api;
 
+import dev.stator.api.documents.DocumentOrder;
 import io.vertx.core.http.HttpMethod;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -8,27 +9,34 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /** Which request goes where. Called on event loops; thread-safe. */
-final class Routes {
+final class Routes implements AutoCloseable {
     private static final String MODELS = "/v1/models";
 
     /** As many as a router keeps. */
     private static final int MAX_DECISIONS = 1000;
 
+    private static final int REMEMBERED_DOCUMENTS = 65_536;
+
     private final Service service;
     private final Auth auth;
     private final CacheEndpoints cache;
     private final CacheFileEndpoints files;
+    private final DocumentEndpoints documents;
+    private final Optional<Library> library;
     private final Map<String, Endpoint> posts;
 
     Routes(Service service) {
         this.service = service;
         this.auth = new Auth(service.options().apiKeys());
         var chat = Chat.of(service.fabric().model(), service.fabric().tokenizer());
-        var tokens = new TokenEndpoints(service, chat);
-        var conversations = new Conversations(service, chat);
+        var order = new DocumentOrder(REMEMBERED_DOCUMENTS);
+        this.library = library(service, chat, order);
+        var conversations = new Conversations(service, chat, order, library);
+        var tokens = new TokenEndpoints(service, chat, library);
         var anthropic = new AnthropicEndpoint(service, conversations);
         this.cache = new CacheEndpoints(service);
         this.files = new CacheFileEndpoints(service, cache::files);
+        this.documents = new DocumentEndpoints(service, library);
         this.posts =
                 Map.ofEntries(
                         entry("/v1/chat/completions", new ChatEndpoint(service, conversations)),
@@ -42,6 +50,34 @@ final class Routes {
                         entry("/admin/cache/unpin", cache::unpin),
                         entry("/admin/cache/drop", cache::drop),
                         entry("/admin/cache/verify", cache::verify));
+    }
+
+    private static Optional<Library> library(Service service, Chat chat, DocumentOrder order) {
+        var options = service.options();
+        return chat instanceof Chat.Possible(var model) && service.fabric().model().generates()
+                ? service.fabric()
+                        .texts()
+                        .map(
+                                texts ->
+                                        new Library(
+                                                model,
+                                                texts,
+                                                order,
+                                                options.splicing() instanceof Splicing.Allowed,
+                                                options.documentQuotaBytes(),
+                                                service.fabric().contextTokens()))
+                : Optional.empty();
+    }
+
+    /** Takes up what an earlier process has left. */
+    void start() {
+        library.ifPresent(Library::start);
+    }
+
+    /** Ends what goes on without requests. */
+    @Override
+    public void close() {
+        library.ifPresent(Library::close);
     }
 
     private static Map.Entry<String, Endpoint> entry(String path, Endpoint endpoint) {
@@ -127,6 +163,9 @@ final class Routes {
                             false)) {
                 files.read(exchange);
             }
+        } else if (path.equals(DocumentEndpoints.PATH)
+                || path.startsWith(DocumentEndpoints.PATH + "/")) {
+            documents.handle(exchange, path, intake);
         } else if (path.equals(MODELS)) {
             if (reads(exchange, path)) {
                 exchange.respond(200, service.model().list());
@@ -190,7 +229,7 @@ final class Routes {
         }
     }
 
-    private static long number(String name, String text, long most) {
+    static long number(String name, String text, long most) {
         try {
             long number = Long.parseLong(text);
             if (number >= 1 && number <= most) {
@@ -250,7 +289,7 @@ final class Routes {
         }
     }
 
-    private static String decoded(String encoded) {
+    static String decoded(String encoded) {
         try {
             return URLDecoder.decode(encoded.replace("+", "%2B"), StandardCharsets.UTF_8);
         } catch (IllegalArgumentException e) {

@@ -41,7 +41,8 @@ final class UrgencyTest {
                                 usual.maxUnreadBytes(),
                                 usual.maxStall(),
                                 waiting,
-                                usual.splicing()),
+                                usual.splicing(),
+                                usual.documentQuotaBytes()),
                         fabric);
         client = new Client(server.port());
     }

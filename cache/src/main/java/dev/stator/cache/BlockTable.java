@@ -137,9 +137,13 @@ final class BlockTable {
      * @return what has gone
      */
     List<BlockKey> drop(Block first) {
+        return drop(new BlockTree(present), first);
+    }
+
+    private List<BlockKey> drop(BlockTree tree, Block first) {
         List<BlockKey> gone = new ArrayList<>();
-        for (Block block : new BlockTree(present).lastFirst(first)) {
-            if (block.leases == 0 && block.children == 0) {
+        for (Block block : tree.lastFirst(first)) {
+            if (block.present && block.leases == 0 && block.children == 0) {
                 evictables.remove(block);
                 remove(block);
                 gone.add(block.key);
@@ -156,13 +160,15 @@ final class BlockTable {
      * @return how many are still there, because they or what follows them are in use
      */
     int dropAll(Collection<BlockKey> firsts, List<BlockKey> gone) {
-        Set<Block> left = new HashSet<>();
-        BlockTree tree = new BlockTree(present);
-        for (BlockKey first : firsts) {
-            find(first).map(tree::lastFirst).ifPresent(left::addAll);
+        List<Block> there = firsts.stream().flatMap(key -> find(key).stream()).toList();
+        if (there.isEmpty()) {
+            return 0;
         }
-        for (BlockKey first : firsts) {
-            find(first).ifPresent(block -> gone.addAll(drop(block)));
+        BlockTree tree = new BlockTree(present);
+        Set<Block> left = new HashSet<>();
+        for (Block first : there) {
+            gone.addAll(drop(tree, first));
+            left.addAll(tree.lastFirst(first));
         }
         left.removeIf(block -> !block.present);
         return left.size();

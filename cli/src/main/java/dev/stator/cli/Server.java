@@ -157,7 +157,8 @@ final class Server implements AutoCloseable {
                 new WaitingOptions(
                         configuration.get(Settings.TTFT_DEADLINE),
                         configuration.get(Settings.TENANT_BY)),
-                usual.splicing());
+                usual.splicing(),
+                configuration.get(Settings.DOCUMENT_QUOTA));
     }
 
     /** The modules' records refuse what does not fit together. */

@@ -76,6 +76,10 @@ final class Request implements Admission.Admitted {
     volatile long passagesNanos;
 
     int deviceTokens;
+
+    /** Whether it gives way to all others; set before it is submitted. */
+    volatile boolean background;
+
     private final List<Stretch> stretches;
     private final RouteRequest route;
     private Optional<Decision> decision = Optional.empty();

@@ -57,6 +57,18 @@ public record Conversation(
                 documents);
     }
 
+    /** The same with other documents. */
+    public Conversation withDocuments(Documents other) {
+        return new Conversation(
+                messages,
+                tools,
+                toolChoice,
+                addGenerationPrompt,
+                continueFinalMessage,
+                templateArguments,
+                other);
+    }
+
     /** The same, arranged for reuse among the prompts of one salt. */
     public Conversation arranged(DocumentOrder order, String salt) {
         var head =

@@ -5,7 +5,9 @@ import dev.stator.cache.CacheException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -28,6 +30,7 @@ public final class DiskTier implements AutoCloseable {
     private final WriteQueue queue;
     private final BlockReader reader;
     private final Eraser eraser;
+    private final Queue<Journal> journals = new ConcurrentLinkedQueue<>();
     private final Thread writer;
     private boolean closed;
 
@@ -178,7 +181,10 @@ public final class DiskTier implements AutoCloseable {
      */
     public Journal journal(String name) {
         Folder folder = catalog.folders().getFirst();
-        return Journal.open(folder.path().resolve(name), folder.key(), options.warnings());
+        Journal journal =
+                Journal.open(folder.path().resolve(name), folder.key(), options.warnings());
+        journals.add(journal);
+        return journal;
     }
 
     /** What it would cost to compute a block again; 0 if it is not here. */
@@ -246,6 +252,7 @@ public final class DiskTier implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+        journals.forEach(Journal::close);
         catalog.folders().forEach(Folder::close);
     }
 
