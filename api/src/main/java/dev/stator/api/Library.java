@@ -565,6 +565,9 @@ final class Library implements AutoCloseable {
                 var prompt = entry.prompts.get(i);
                 var origin = new Texts.Origin(entry.stored.name(), entry.starts.get(i));
                 texts.hold(prompt, new int[0], List.of(origin));
+                if (!entry.stored.pinned() && isHeld(texts.holding(prompt))) {
+                    continue;
+                }
                 var account = texts.prefill(prompt).get();
                 entry.pinnedTokens = account.pinnedTokens().orElse(0);
             }
@@ -583,6 +586,11 @@ final class Library implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Where it is held already it need not come to the host tier before somebody asks. */
+    private static boolean isHeld(Texts.Holding holding) {
+        return Math.max(holding.host(), holding.disk()) == holding.blocks();
     }
 
     private void expireAll() {
