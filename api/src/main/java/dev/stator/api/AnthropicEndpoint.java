@@ -64,8 +64,7 @@ final class AnthropicEndpoint implements Endpoint {
         conversations.model();
         var conversation = AnthropicRequest.conversation(fields);
         var owner =
-                new StoredDocument.Owner(
-                        exchange.tenant(), fields.string("cache_salt").orElse(""));
+                new StoredDocument.Owner(exchange.tenant(), fields.string("cache_salt").orElse(""));
         Service.reply(
                 exchange,
                 Json.object().put("input_tokens", conversations.count(conversation, owner)));

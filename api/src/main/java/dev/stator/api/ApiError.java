@@ -36,7 +36,8 @@ sealed interface ApiError {
     record UnknownDocument(String id, Optional<String> param) implements ApiError {
         @Override
         public String message() {
-            return "No document \"%s\" is stored here; POST /v1/documents stores one.".formatted(id);
+            return "No document \"%s\" is stored here; POST /v1/documents stores one."
+                    .formatted(id);
         }
     }
 

@@ -35,8 +35,7 @@ final class Conversations {
     private final DocumentOrder order;
     private final Optional<Library> library;
 
-    Conversations(
-            Service service, Chat chat, DocumentOrder order, Optional<Library> library) {
+    Conversations(Service service, Chat chat, DocumentOrder order, Optional<Library> library) {
         this.service = service;
         this.chat = chat;
         this.order = order;
@@ -130,10 +129,7 @@ final class Conversations {
     private Consumer<int[]> made(
             GenerationRequest request, Conversation conversation, Prompt prompt) {
         var origins =
-                library.map(
-                                its ->
-                                        its.origins(
-                                                prompt, conversation.documents(), request.salt()))
+                library.map(its -> its.origins(prompt, conversation.documents(), request.salt()))
                         .orElse(List.of());
         return answer ->
                 service.fabric().texts().ifPresent(its -> its.hold(request, answer, origins));

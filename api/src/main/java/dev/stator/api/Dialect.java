@@ -63,9 +63,7 @@ enum Dialect {
                     ApiError.Conflict _ ->
                     "invalid_request_error";
             case ApiError.Unauthorized _ -> "authentication_error";
-            case ApiError.UnknownPath _,
-                    ApiError.UnknownModel _,
-                    ApiError.UnknownDocument _ ->
+            case ApiError.UnknownPath _, ApiError.UnknownModel _, ApiError.UnknownDocument _ ->
                     "not_found_error";
             case ApiError.TooLarge _, ApiError.QuotaUsedUp _ -> "request_too_large";
             case ApiError.Slow _ -> "timeout_error";

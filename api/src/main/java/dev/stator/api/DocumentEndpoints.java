@@ -378,8 +378,10 @@ final class DocumentEndpoints {
     private void show(Exchange exchange, String id) {
         Service.reply(
                 exchange,
-                library().get(owner(exchange), id).map(DocumentEndpoints::json).orElseThrow(
-                        () -> unknown(id)));
+                library()
+                        .get(owner(exchange), id)
+                        .map(DocumentEndpoints::json)
+                        .orElseThrow(() -> unknown(id)));
     }
 
     private static ApiException unknown(String id) {

@@ -218,8 +218,7 @@ final class Library implements AutoCloseable {
     private void checkQuota(StoredDocument stored, Optional<Entry> replaced) {
         var tenant = stored.owner().tenant();
         long others =
-                bytes.getOrDefault(tenant, 0L)
-                        - replaced.map(its -> its.stored.bytes()).orElse(0L);
+                bytes.getOrDefault(tenant, 0L) - replaced.map(its -> its.stored.bytes()).orElse(0L);
         if (others + stored.bytes() > quotaBytes) {
             throw new ApiException(
                     new ApiError.QuotaUsedUp(
@@ -353,7 +352,13 @@ final class Library implements AutoCloseable {
                                                 a.remote() + b.remote()));
         lock.lock();
         try {
-            return new View(entry.stored, entry.state, entry.tokens(), entry.pinnedTokens, entry.problem, holding);
+            return new View(
+                    entry.stored,
+                    entry.state,
+                    entry.tokens(),
+                    entry.pinnedTokens,
+                    entry.problem,
+                    holding);
         } finally {
             lock.unlock();
         }

@@ -66,9 +66,7 @@ final class LibraryLog {
                         json.at("/id").asString(),
                         json.at("/title").asString(),
                         json.at("/text").asString()),
-                json.has("system")
-                        ? Optional.of(json.at("/system").asString())
-                        : Optional.empty(),
+                json.has("system") ? Optional.of(json.at("/system").asString()) : Optional.empty(),
                 Instant.ofEpochMilli(json.at("/created").asLong()),
                 json.has("expires")
                         ? Optional.of(Instant.ofEpochMilli(json.at("/expires").asLong()))

@@ -218,7 +218,11 @@ class StoredDocumentsTest {
         store(document("shop", "Bixden Station", STATION, ""));
         prefilled("shop");
 
-        assertThat(content(ask("{\"id\": \"shop\"}", "Question: Who is the manager of Bixden Station?")))
+        assertThat(
+                        content(
+                                ask(
+                                        "{\"id\": \"shop\"}",
+                                        "Question: Who is the manager of Bixden Station?")))
                 .contains("Hamfek");
         restart(options());
         assertThat(prefilled("shop").at("/title").asString()).isEqualTo("Bixden Station");

@@ -34,6 +34,7 @@ final class Main {
                 .addSubcommand(new HostTierBench())
                 .addSubcommand(new RotateBench())
                 .addSubcommand(new SplicedTtftBench())
+                .addSubcommand(new IngestionBench())
                 .addSubcommand(new HitRateBench())
                 .addSubcommand(new DiskTierBench())
                 .addSubcommand(new DiskTtftBench())

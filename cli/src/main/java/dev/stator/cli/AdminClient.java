@@ -66,7 +66,8 @@ final class AdminClient implements AutoCloseable {
         try {
             return JSON.readTree(json);
         } catch (JacksonException e) {
-            throw Refusal.failed("'%s' is no JSON (%s)".formatted(shortened(json), e.getOriginalMessage()));
+            throw Refusal.failed(
+                    "'%s' is no JSON (%s)".formatted(shortened(json), e.getOriginalMessage()));
         }
     }
 

@@ -82,9 +82,7 @@ final class DocsCommand implements Callable<Integer> {
                 description = "delete them after so long, such as 90s, 30m or 12h [never]")
         private Optional<String> ttl = Optional.empty();
 
-        @Option(
-                names = "--pin",
-                description = "keep their KV in the host tier, as far as pins may")
+        @Option(names = "--pin", description = "keep their KV in the host tier, as far as pins may")
         private boolean pin;
 
         @Option(
@@ -276,7 +274,8 @@ final class DocsCommand implements Callable<Integer> {
             while (true) {
                 var totals = client.get(path).path("totals");
                 int waiting = totals.path("waiting").asInt();
-                int all = waiting + totals.path("prefilled").asInt() + totals.path("failed").asInt();
+                int all =
+                        waiting + totals.path("prefilled").asInt() + totals.path("failed").asInt();
                 progress.report("prefilled", all - waiting, all);
                 if (waiting == 0) {
                     progress.close();

@@ -132,7 +132,9 @@ final class Derivations {
             }
             var tooMany = new ArrayList<Pair>();
             if (order.size() > most) {
-                order.sequencedKeySet().stream().limit(order.size() - most * 9L / 10).forEach(tooMany::add);
+                order.sequencedKeySet().stream()
+                        .limit(order.size() - most * 9L / 10)
+                        .forEach(tooMany::add);
             }
             return tooMany;
         } finally {

@@ -84,10 +84,7 @@ final class StepBatch {
             }
         }
         boolean idle = candidates.stream().allMatch(sequence -> sequence.request.background);
-        int budget =
-                idle
-                        ? backgroundBudget()
-                        : isEmpty() ? promptBudget() : options.mixedTokens();
+        int budget = idle ? backgroundBudget() : isEmpty() ? promptBudget() : options.mixedTokens();
         budget = Math.min(budget, options.stepTokens() - batch.size());
         for (var sequence : candidates) {
             if (budget > 0
@@ -121,7 +118,8 @@ final class StepBatch {
                 attended += Step.attended(sequence.ready, sequence.stepTokens);
             }
         }
-        // Small steps are slow ones: what they take says nothing of prompts that somebody waits for.
+        // Small steps are slow ones: what they take says nothing of prompts that somebody waits
+        // for.
         if (answers == 0 && sequences.stream().noneMatch(each -> each.request.background)) {
             speed.prefilled(batch.size(), millis);
         }

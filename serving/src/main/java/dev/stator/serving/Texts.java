@@ -143,9 +143,7 @@ public final class Texts implements AutoCloseable {
         if (origins.isEmpty()) {
             return;
         }
-        int[] tokens =
-                Arrays.copyOf(
-                        request.prompt(), request.prompt().length + answer.length);
+        int[] tokens = Arrays.copyOf(request.prompt(), request.prompt().length + answer.length);
         System.arraycopy(answer, 0, tokens, request.prompt().length, answer.length);
         for (var origin : origins) {
             var tooMany = derivations.add(pair(request, tokens, origin));

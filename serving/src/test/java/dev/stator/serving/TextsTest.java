@@ -91,8 +91,7 @@ final class TextsTest {
             assertThat(holding.blocks()).isEqualTo(16);
             assertThat(holding.host()).isEqualTo(16);
             var asked = ask(node, prompt);
-            assertThat(asked.await().account().promptTokensBySource())
-                    .containsEntry("computed", 1);
+            assertThat(asked.await().account().promptTokensBySource()).containsEntry("computed", 1);
             // It is nobody's request.
             assertThat(node.stats().promptTokensBySource()).containsEntry("computed", 1L);
         }
@@ -112,8 +111,7 @@ final class TextsTest {
             ask(node, tokens(3, 40));
 
             assertThat(computed).isNotDone();
-            int last =
-                    get(computed).promptTokensBySource().getOrDefault("computed", 0);
+            int last = get(computed).promptTokensBySource().getOrDefault("computed", 0);
             assertThat(last).isLessThan(900 - 2 * BLOCK + 1);
             assertThat(ask(node, ahead).await().account().promptTokensBySource())
                     .containsEntry("computed", 1);
@@ -177,8 +175,7 @@ final class TextsTest {
     }
 
     @Test
-    void whatIsMadeOfATextIsKnownAfterARestartAndAnErasureGoesOn()
-            throws Exception {
+    void whatIsMadeOfATextIsKnownAfterARestartAndAnErasureGoesOn() throws Exception {
         var folder = Files.createTempDirectory(place, "node");
         int[] prompt = joined(tokens(30, 64), tokens(31, 200));
         try (var node = node(folder)) {

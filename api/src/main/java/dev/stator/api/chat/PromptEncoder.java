@@ -258,7 +258,10 @@ final class PromptEncoder {
         var parts =
                 pieces(text.strip()).stream()
                         .map(String::strip)
-                        .filter(part -> part.length() >= LEAST_FORGOTTEN || part.equals(text.strip()))
+                        .filter(
+                                part ->
+                                        part.length() >= LEAST_FORGOTTEN
+                                                || part.equals(text.strip()))
                         .filter(part -> !part.isEmpty())
                         .toList();
         lock.lock();

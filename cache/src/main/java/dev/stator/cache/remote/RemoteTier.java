@@ -103,8 +103,8 @@ public final class RemoteTier implements AutoCloseable {
     }
 
     /**
-     * Removes blocks from the store, as far as their keys are known here: what other nodes have made
-     * of them cannot be found without them, and goes when its time is over.
+     * Removes blocks from the store, as far as their keys are known here: what other nodes have
+     * made of them cannot be found without them, and goes when its time is over.
      *
      * @param keys to which those are added that were on their way behind them
      * @return completes when the store has answered; fails if it does not

@@ -43,8 +43,7 @@ final class EraserTest {
         return Chain.of(
                 BLOCK_BYTES / 4,
                 of.blockTokens(),
-                IntStream.concat(
-                                IntStream.of(of.tokens()).limit(shared), IntStream.of(own))
+                IntStream.concat(IntStream.of(of.tokens()).limit(shared), IntStream.of(own))
                         .toArray());
     }
 
@@ -59,7 +58,9 @@ final class EraserTest {
         try (var files = Files.list(folder)) {
             for (var file : files.filter(each -> Segment.number(each).isPresent()).toList()) {
                 var bytes = ByteBuffer.wrap(Files.readAllBytes(file));
-                for (int at = 0; at + RecordCodec.PAGE <= bytes.capacity(); at += RecordCodec.PAGE) {
+                for (int at = 0;
+                        at + RecordCodec.PAGE <= bytes.capacity();
+                        at += RecordCodec.PAGE) {
                     if (bytes.getInt(at) == RecordCodec.BLOCK_MAGIC) {
                         keys.add(new BlockKey(bytes.getLong(at + 48), bytes.getLong(at + 56)));
                     }
