@@ -36,6 +36,11 @@ final class AnthropicDocuments {
                     "`citations` are not supported: documents are named [doc 1], [doc 2], …, by which"
                             + " the model may cite them in its text.");
         }
+        var stored = stored(block);
+        if (stored.isPresent()) {
+            add(stored.get());
+            return;
+        }
         var text = text(block);
         if (text.isBlank()) {
             throw block.wrong("source", "A document needs text.");
@@ -46,7 +51,27 @@ final class AnthropicDocuments {
         Map<String, Object> source = new LinkedHashMap<>();
         source.put("title", title);
         source.put("text", whole);
-        all.add(new Document(Optional.empty(), title, whole, source));
+        add(new Document(Optional.empty(), title, whole, source));
+    }
+
+    /** What Anthropic's API calls a file is a document that was stored here. */
+    private static Optional<Document> stored(Fields block) {
+        return block.object("source")
+                .filter(source -> source.string("type").filter("file"::equals).isPresent())
+                .map(
+                        source ->
+                                Document.reference(
+                                        source.string("file_id")
+                                                .orElseThrow(
+                                                        () ->
+                                                                source.wrong(
+                                                                        "file_id",
+                                                                        "A source of type \"file\" needs a `file_id`.")),
+                                        Map.of()));
+    }
+
+    private void add(Document document) {
+        all.add(document);
         if (all.size() > DocumentFields.MOST) {
             throw request.wrong(
                     "messages",
@@ -66,16 +91,14 @@ final class AnthropicDocuments {
         return switch (type) {
             case "text" -> plain(source);
             case "content" -> content(source);
-            case "base64", "url", "file" ->
+            case "base64", "url" ->
                     throw source.wrong(
                             "type",
                             "The server reads no %s; send the document's text, as a source of type \"text\" or \"content\"."
                                     .formatted(
-                                            switch (type) {
-                                                case "base64" -> "PDF and no other binary file";
-                                                case "url" -> "documents from URLs";
-                                                default -> "uploaded files";
-                                            }));
+                                            type.equals("base64")
+                                                    ? "PDF and no other binary file"
+                                                    : "documents from URLs"));
             default ->
                     throw source.wrong(
                             "type",
