@@ -32,6 +32,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -112,6 +113,7 @@ final class Library implements AutoCloseable {
     private final boolean spliced;
     private final long quotaBytes;
     private final int contextTokens;
+    private final Consumer<String> events;
     private final Optional<LibraryLog> log;
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -131,6 +133,7 @@ final class Library implements AutoCloseable {
      * @param order what remembers documents beside the encoder of {@code model}
      * @param spliced whether documents may be spliced
      * @param quotaBytes of the texts of a tenant's documents
+     * @param events hears what becomes of documents, for metrics
      */
     Library(
             ChatModel model,
@@ -138,13 +141,15 @@ final class Library implements AutoCloseable {
             DocumentOrder order,
             boolean spliced,
             long quotaBytes,
-            int contextTokens) {
+            int contextTokens,
+            Consumer<String> events) {
         this.model = model;
         this.texts = texts;
         this.order = order;
         this.spliced = spliced;
         this.quotaBytes = quotaBytes;
         this.contextTokens = contextTokens;
+        this.events = events;
         this.log = texts.log("documents").map(LibraryLog::new);
         this.threads =
                 List.of(
@@ -204,6 +209,7 @@ final class Library implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+        events.accept("stored");
         // What was made of the same text stays useful; it is known under the new name too.
         replaced.filter(old -> !old.stored.readsAs(stored)).ifPresent(this::erase);
         replaced.filter(old -> old.stored.readsAs(stored)).ifPresent(old -> follow(old, entry));
@@ -509,6 +515,7 @@ final class Library implements AutoCloseable {
         var stored = entry.stored;
         model.forget(stored.document().text(), stored.owner().salt());
         order.forget(stored.document(), stored.owner().salt());
+        events.accept("deleted");
         var erasure = texts.erase(stored.name());
         lock.lock();
         try {
@@ -520,6 +527,7 @@ final class Library implements AutoCloseable {
         erasure.ended()
                 .thenRun(
                         () -> {
+                            events.accept("erased");
                             // Of requests that were under way.
                             model.forget(stored.document().text(), stored.owner().salt());
                             lock.lock();
@@ -582,6 +590,7 @@ final class Library implements AutoCloseable {
             problem = String.valueOf(Optional.ofNullable(e.getCause()).orElse(e).getMessage());
             LOG.warn("the document {} cannot be prefilled: {}", entry.stored.id(), problem);
         }
+        events.accept(problem.isEmpty() ? "prefilled" : "failed");
         lock.lock();
         try {
             if (entry.state == State.WAITING) {

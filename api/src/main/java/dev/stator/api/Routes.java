@@ -65,7 +65,8 @@ final class Routes implements AutoCloseable {
                                                 order,
                                                 options.splicing() instanceof Splicing.Allowed,
                                                 options.documentQuotaBytes(),
-                                                service.fabric().contextTokens()))
+                                                service.fabric().contextTokens(),
+                                                service.metrics()::document))
                 : Optional.empty();
     }
 
