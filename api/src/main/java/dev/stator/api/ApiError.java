@@ -2,9 +2,8 @@ package dev.stator.api;
 
 import java.util.List;
 import java.util.Optional;
-import tools.jackson.databind.node.ObjectNode;
 
-/** What a request can be refused for, in OpenAI's shape. */
+/** What a request can be refused for; {@link Dialect} says it in an API's shape. */
 sealed interface ApiError {
     /**
      * The request is wrong.
@@ -30,6 +29,19 @@ sealed interface ApiError {
     }
 
     /**
+     * No document of this name is stored for who asks.
+     *
+     * @param param where the request names it; empty if its path does
+     */
+    record UnknownDocument(String id, Optional<String> param) implements ApiError {
+        @Override
+        public String message() {
+            return "No document \"%s\" is stored here; POST /v1/documents stores one."
+                    .formatted(id);
+        }
+    }
+
+    /**
      * @param allowed the methods that the path knows, as in the Allow header
      */
     record WrongMethod(String method, String path, String allowed) implements ApiError {
@@ -41,6 +53,9 @@ sealed interface ApiError {
 
     /** What is asked for does not go together with what this server is. */
     record Conflict(String message) implements ApiError {}
+
+    /** The client has stored as much as it may. */
+    record QuotaUsedUp(String message) implements ApiError {}
 
     record TooLarge(long limitBytes) implements ApiError {
         @Override
@@ -77,11 +92,11 @@ sealed interface ApiError {
         return switch (this) {
             case Invalid _ -> 400;
             case Unauthorized _ -> 401;
-            case UnknownPath _, UnknownModel _ -> 404;
+            case UnknownPath _, UnknownModel _, UnknownDocument _ -> 404;
             case WrongMethod _ -> 405;
             case Slow _ -> 408;
             case Conflict _ -> 409;
-            case TooLarge _ -> 413;
+            case TooLarge _, QuotaUsedUp _ -> 413;
             case WrongMediaType _ -> 415;
             case Overloaded _ -> 429;
             case Failed _ -> 500;
@@ -97,8 +112,10 @@ sealed interface ApiError {
                     Unauthorized _,
                     UnknownPath _,
                     UnknownModel _,
+                    UnknownDocument _,
                     WrongMethod _,
                     Conflict _,
+                    QuotaUsedUp _,
                     Slow _,
                     TooLarge _,
                     WrongMediaType _ ->
@@ -110,6 +127,7 @@ sealed interface ApiError {
         return switch (this) {
             case Invalid invalid -> invalid.param();
             case UnknownModel _ -> Optional.of("model");
+            case UnknownDocument unknown -> unknown.param();
             default -> Optional.empty();
         };
     }
@@ -118,22 +136,13 @@ sealed interface ApiError {
         return switch (this) {
             case Invalid invalid -> invalid.code();
             case UnknownModel _ -> Optional.of("model_not_found");
+            case UnknownDocument _ -> Optional.of("document_not_found");
             case Unauthorized _ -> Optional.of("invalid_api_key");
             case TooLarge _ -> Optional.of("body_too_large");
+            case QuotaUsedUp _ -> Optional.of("document_quota_exceeded");
             case UnknownPath _ -> Optional.of("unknown_url");
             case Overloaded _, Draining _ -> Optional.of("overloaded");
             default -> Optional.empty();
         };
-    }
-
-    /** {@code {"error": {"message", "type", "param", "code"}}}. */
-    default ObjectNode body() {
-        var body = Json.object();
-        body.putObject("error")
-                .put("message", message())
-                .put("type", type())
-                .put("param", parameter().orElse(null))
-                .put("code", errorCode().orElse(null));
-        return body;
     }
 }

@@ -20,6 +20,7 @@ import java.util.List;
  * @param waiting what becomes of requests that have to wait
  * @param splicing whether documents may be spliced
  * @param reuse which reuse is usual, and which is allowed
+ * @param documentQuotaBytes the most bytes of a tenant's stored documents
  */
 public record ApiOptions(
         String host,
@@ -33,7 +34,11 @@ public record ApiOptions(
         Duration maxStall,
         WaitingOptions waiting,
         Splicing splicing,
-        ReuseOptions reuse) {
+        ReuseOptions reuse,
+        long documentQuotaBytes) {
+    /** What a tenant may store if nobody says otherwise. */
+    public static final long USUAL_DOCUMENT_QUOTA = 64L << 20;
+
     /** The name that always means the served model. */
     public static final String DEFAULT_MODEL = "default";
 
@@ -58,6 +63,7 @@ public record ApiOptions(
         require(
                 apiKeys.containsAll(reuse.ceilingByKey().keySet()),
                 "a ceiling of reuse is set for an API key that is none of those asked for");
+        require(documentQuotaBytes >= 0, "the quota of documents must not be negative");
     }
 
     /** Requests wait as is usual. */
@@ -83,7 +89,8 @@ public record ApiOptions(
                 maxStall,
                 WaitingOptions.USUAL,
                 new Splicing.Refused("nobody has measured what it does to this model's answers"),
-                ReuseOptions.USUAL);
+                ReuseOptions.USUAL,
+                USUAL_DOCUMENT_QUOTA);
     }
 
     public ApiOptions withWaiting(WaitingOptions other) {
@@ -99,7 +106,8 @@ public record ApiOptions(
                 maxStall,
                 other,
                 splicing,
-                reuse);
+                reuse,
+                documentQuotaBytes);
     }
 
     public ApiOptions withSplicing(Splicing other) {
@@ -115,7 +123,8 @@ public record ApiOptions(
                 maxStall,
                 waiting,
                 other,
-                reuse);
+                reuse,
+                documentQuotaBytes);
     }
 
     public ApiOptions withReuse(ReuseOptions other) {
@@ -131,7 +140,25 @@ public record ApiOptions(
                 maxStall,
                 waiting,
                 splicing,
-                other);
+                other,
+                documentQuotaBytes);
+    }
+
+    public ApiOptions withDocumentQuota(long bytes) {
+        return new ApiOptions(
+                host,
+                port,
+                modelName,
+                apiKeys,
+                maxBodyBytes,
+                defaultMaxTokens,
+                eventLoops,
+                maxUnreadBytes,
+                maxStall,
+                waiting,
+                splicing,
+                reuse,
+                bytes);
     }
 
     /** Loopback, no key, bodies up to 32 MiB, streams that stall for up to 60 s or 1 MiB. */

@@ -23,12 +23,14 @@ public final class ApiServer implements AutoCloseable {
 
     private final Vertx vertx;
     private final Fabric fabric;
+    private final Routes routes;
     private final AtomicInteger open;
     private final int port;
 
-    private ApiServer(Vertx vertx, Fabric fabric, AtomicInteger open, int port) {
+    private ApiServer(Vertx vertx, Fabric fabric, Routes routes, AtomicInteger open, int port) {
         this.vertx = vertx;
         this.fabric = fabric;
+        this.routes = routes;
         this.open = open;
         this.port = port;
     }
@@ -71,7 +73,8 @@ public final class ApiServer implements AutoCloseable {
                             },
                             new DeploymentOptions().setInstances(options.eventLoops())),
                     options);
-            return new ApiServer(vertx, fabric, open, loops.element().port());
+            routes.start();
+            return new ApiServer(vertx, fabric, routes, open, loops.element().port());
         } catch (RuntimeException e) {
             vertx.close();
             throw e;
@@ -147,6 +150,7 @@ public final class ApiServer implements AutoCloseable {
     /** Closes all connections; what still runs is cancelled. */
     @Override
     public void close() {
+        routes.close();
         try {
             vertx.close()
                     .toCompletionStage()

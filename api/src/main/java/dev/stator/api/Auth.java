@@ -20,36 +20,42 @@ final class Auth {
 
     /**
      * @param authorization the request's header of that name
+     * @param apiKey the header in which Anthropic's clients send their key
      * @return why the request may not pass; empty if it may
      */
-    Optional<ApiError> refusal(Optional<String> authorization) {
+    Optional<ApiError> refusal(Optional<String> authorization, Optional<String> apiKey) {
         if (digests.isEmpty()) {
             return Optional.empty();
         }
-        if (authorization.isEmpty()) {
+        if (authorization.isEmpty() && apiKey.isEmpty()) {
             return Optional.of(
                     new ApiError.Unauthorized(
-                            "An API key is needed: send the header `Authorization: Bearer KEY`."));
+                            "An API key is needed: send the header `Authorization: Bearer KEY`, or `x-api-key: KEY`."));
         }
-        var header = authorization.get();
-        boolean bearer = header.regionMatches(true, 0, SCHEME, 0, SCHEME.length());
-        return bearer && known(header.substring(SCHEME.length()).strip())
+        return key(authorization, apiKey).filter(this::known).isPresent()
                 ? Optional.empty()
                 : Optional.of(new ApiError.Unauthorized("The API key is not valid."));
+    }
+
+    /** Of two keys the bearer's counts. */
+    private static Optional<String> key(Optional<String> authorization, Optional<String> apiKey) {
+        return authorization
+                .filter(header -> header.regionMatches(true, 0, SCHEME, 0, SCHEME.length()))
+                .map(header -> header.substring(SCHEME.length()))
+                .or(() -> apiKey)
+                .map(String::strip);
     }
 
     /**
      * Whose request it is, if a key is asked for: the same for all who send the same one, and
      * nothing that could be used as one.
      *
-     * @param authorization of a request that may pass
+     * <p>The headers are those of a request that may pass.
      */
-    String tenant(Optional<String> authorization) {
+    String tenant(Optional<String> authorization, Optional<String> apiKey) {
         return digests.isEmpty()
                 ? ""
-                : authorization
-                        .map(header -> fingerprint(header.substring(SCHEME.length()).strip()))
-                        .orElse("");
+                : key(authorization, apiKey).map(Auth::fingerprint).orElse("");
     }
 
     /** A short name for a text that may be long or secret. */

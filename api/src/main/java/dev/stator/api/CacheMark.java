@@ -8,7 +8,7 @@ import java.util.List;
  * A wish that the prompt up to the end of a message stays in the host tier: {@code cache_control},
  * as in Anthropic's API, of the message or of a part of its content.
  *
- * @param message its index
+ * @param message its index; -1: what stands before all messages, such as tools
  */
 record CacheMark(int message, Duration ttl) {
     private static final String FIELD = "cache_control";
@@ -34,15 +34,33 @@ record CacheMark(int message, Duration ttl) {
             }
         }
         if (marks.size() > MOST) {
-            throw fields.wrong(
-                    "messages[%d].%s".formatted(marks.get(MOST).message, FIELD),
-                    "A request may have at most %d `%s`, not %d."
-                            .formatted(MOST, FIELD, marks.size()));
+            throw tooMany(
+                    fields, "messages[%d].%s".formatted(marks.get(MOST).message, FIELD), marks);
         }
         return List.copyOf(marks);
     }
 
-    private static void read(Fields holder, int message, List<CacheMark> marks) {
+    private static ApiException tooMany(Fields fields, String field, List<CacheMark> marks) {
+        return fields.wrong(
+                field,
+                "A request may have at most %d `%s`, not %d.".formatted(MOST, FIELD, marks.size()));
+    }
+
+    /**
+     * @throws ApiException if there are more than may be
+     */
+    static void checkNumber(Fields fields, List<CacheMark> marks) {
+        if (marks.size() > MOST) {
+            throw tooMany(fields, FIELD, marks);
+        }
+    }
+
+    /**
+     * Adds the mark of what a client sent, if it has one.
+     *
+     * @param message where it stands
+     */
+    static void read(Fields holder, int message, List<CacheMark> marks) {
         var given = holder.object(FIELD);
         if (given.isPresent()) {
             var control = given.get();

@@ -106,7 +106,7 @@ record ChatRequest(
                 DocumentFields.of(fields, usual));
     }
 
-    private static Map<String, Object> templateArguments(Fields fields) {
+    static Map<String, Object> templateArguments(Fields fields) {
         var arguments = new HashMap<String, Object>();
         fields.string("reasoning_effort")
                 .ifPresent(effort -> arguments.put("reasoning_effort", effort));
@@ -137,7 +137,7 @@ record ChatRequest(
         return fields.array("tools").map(Json::objects).orElse(List.of());
     }
 
-    private static String functionName(Fields function) {
+    static String functionName(Fields function) {
         var name =
                 function.string("name")
                         .orElseThrow(() -> function.wrong("name", "A function needs a `name`."));

@@ -70,7 +70,10 @@ final class CompletionEndpoint implements Endpoint {
                                 List.of(),
                                 readings.getFirst().exactBecause()),
                         _ -> {});
-        service.generate(exchange, request.decoding(), shape, order);
+        service.generate(
+                exchange,
+                service.output(exchange, request.decoding(), shape, order.requests().size()),
+                order);
     }
 
     private int[] tokens(CompletionRequest.Input input) {
@@ -168,7 +171,7 @@ final class CompletionEndpoint implements Endpoint {
                             for (int i = 0; i < answers; i++) {
                                 output.finish(i, FinishReason.LENGTH, "");
                             }
-                            output.complete(new Usage(tokens, 0, 0), Optional.empty());
+                            output.complete(new Usage(tokens, 0, 0, 0), Optional.empty());
                         });
     }
 }

@@ -10,7 +10,7 @@ import java.util.Optional;
 
 /** Checks {@code documents}, and what may be done with them for the sake of reuse. */
 final class DocumentFields {
-    private static final int MOST = 1_000;
+    static final int MOST = 1_000;
     private static final String ID = "[^\\[\\]\\p{Cntrl}]{1,100}";
 
     private DocumentFields() {}
@@ -50,16 +50,26 @@ final class DocumentFields {
     }
 
     private static Document document(Fields fields) {
-        var text =
-                fields.string("text")
-                        .filter(written -> !written.isBlank())
-                        .orElseThrow(() -> fields.wrong("text", "A document needs `text`."));
         Map<String, Object> source = Json.map(fields.object());
-        return new Document(id(fields), title(fields), text, source);
+        var id = id(fields);
+        if (id.isPresent() && fields.value("text").isEmpty()) {
+            return Document.reference(id.get(), source);
+        }
+        return new Document(id, title(fields), text(fields), source);
+    }
+
+    static String text(Fields fields) {
+        return fields.string("text")
+                .filter(written -> !written.isBlank())
+                .orElseThrow(
+                        () ->
+                                fields.wrong(
+                                        "text",
+                                        "A document needs `text`, or the `id` of one that was stored with POST /v1/documents."));
     }
 
     /** Other services' clients number their documents. */
-    private static Optional<String> id(Fields fields) {
+    static Optional<String> id(Fields fields) {
         if (fields.value("id").filter(node -> node.isIntegralNumber()).isPresent()) {
             return Optional.of(Long.toString(fields.longInteger("id").orElseThrow()));
         }
@@ -71,7 +81,8 @@ final class DocumentFields {
         return id;
     }
 
-    private static String title(Fields fields) {
+    /** One line, perhaps none. */
+    static String title(Fields fields) {
         var title = fields.string("title").orElse("");
         if (title.lines().count() > 1) {
             throw fields.wrong("title", "A document's `title` must be one line.");

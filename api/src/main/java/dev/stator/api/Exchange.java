@@ -9,9 +9,9 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * One HTTP request and the answer to it. Belongs to its event loop; only {@link #gone()} and what
- * is known before the body is read ({@link #requestId()}, {@link #traced()}, {@link #loop()},
- * {@link #arrivedNanos()}, {@link #deadlineHeader()}, {@link #tenant()}) may be asked from
- * elsewhere.
+ * is known before the body is read ({@link #requestId()}, {@link #dialect()}, {@link #traced()},
+ * {@link #loop()}, {@link #arrivedNanos()}, {@link #deadlineHeader()}, {@link #tenant()}) may be
+ * asked from elsewhere.
  */
 final class Exchange {
     private static final int MAX_REQUEST_ID = 128;
@@ -22,6 +22,7 @@ final class Exchange {
     private final boolean traced;
     private final Optional<String> deadlineHeader;
     private final long arrivedNanos = System.nanoTime();
+    private final Dialect dialect;
     private String tenant = "";
     private final Runnable onSettled;
     private Runnable onGone = () -> {};
@@ -38,8 +39,12 @@ final class Exchange {
         this.requestId = requestId(header(request, "x-request-id"));
         this.traced = header(request, "x-stator-trace").filter("1"::equals).isPresent();
         this.deadlineHeader = header(request, Urgency.DEADLINE_HEADER);
+        this.dialect = Dialect.of(Optional.ofNullable(request.path()).orElse(""));
         var response = request.response();
         response.putHeader("x-request-id", requestId);
+        if (dialect == Dialect.ANTHROPIC) {
+            response.putHeader("request-id", requestId);
+        }
         response.exceptionHandler(_ -> leave());
         response.closeHandler(_ -> leave());
         request.exceptionHandler(_ -> leave());
@@ -76,6 +81,11 @@ final class Exchange {
 
     String requestId() {
         return requestId;
+    }
+
+    /** In which shape errors are told. */
+    Dialect dialect() {
+        return dialect;
     }
 
     /** Whether the client asked for the account of its request. */
@@ -149,7 +159,7 @@ final class Exchange {
             case ApiError.WrongMethod wrong -> response().putHeader("allow", wrong.allowed());
             default -> {}
         }
-        respond(error.status(), error.body());
+        respond(dialect.status(error), dialect.body(error, requestId));
     }
 
     private void retryAfter(int seconds) {

@@ -221,6 +221,7 @@ final class Generation {
         unfinished--;
         metrics.finished(reason, account);
         order.onAnswer().accept(account);
+        account.stop().ifPresent(stop -> output.stopped(index, stop));
         output.finish(index, reason, tail);
         if (unfinished == 0) {
             state = State.OVER;
@@ -247,6 +248,7 @@ final class Generation {
     private Usage usage() {
         int prompt = 0;
         int cached = 0;
+        int kept = 0;
         int completion = 0;
         for (int i = 0; i < accounts.length; i++) {
             completion += accounts[i].generated().length;
@@ -254,9 +256,10 @@ final class Generation {
             if (i % order.choices() == 0) {
                 prompt += order.requests().get(i).prompt().length;
                 cached += accounts[i].cachedTokens();
+                kept += accounts[i].pinnedTokens().orElse(0);
             }
         }
-        return new Usage(prompt, cached, completion);
+        return new Usage(prompt, cached, kept, completion);
     }
 
     /** One answer's account, with {@code answers} for all of them if there are several. */

@@ -91,7 +91,7 @@ final class HttpLoop extends VerticleBase {
                 .setStatusCode(error.status())
                 .putHeader("content-type", "application/json")
                 .putHeader("connection", "close")
-                .end(Buffer.buffer(Json.bytes(error.body())))
+                .end(Buffer.buffer(Json.bytes(Dialect.OPENAI.body(error, ""))))
                 .onComplete(_ -> request.connection().close());
     }
 }

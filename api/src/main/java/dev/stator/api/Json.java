@@ -46,6 +46,28 @@ final class Json {
         return MAPPER.writeValueAsBytes(node);
     }
 
+    /**
+     * @throws ApiException if the body is no JSON in UTF-8
+     */
+    static JsonNode parseAny(byte[] body) {
+        try {
+            var text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body)).toString();
+            return MAPPER.readTree(text);
+        } catch (CharacterCodingException e) {
+            throw new ApiException(ApiError.invalid("The request body is not valid UTF-8."));
+        } catch (JacksonException e) {
+            throw new ApiException(
+                    ApiError.invalid(
+                            "The request body is not valid JSON: %s%s."
+                                    .formatted(e.getOriginalMessage(), place(e))));
+        }
+    }
+
+    /** What a JSON text says, of which it is known that it is one. */
+    static JsonNode value(String json) {
+        return MAPPER.readTree(json);
+    }
+
     /** A quoted and escaped JSON string. */
     static String quoted(String text) {
         return MAPPER.writeValueAsString(text);
@@ -64,18 +86,7 @@ final class Json {
      * @throws ApiException if the body is not one JSON object in UTF-8
      */
     static ObjectNode parse(byte[] body) {
-        JsonNode node;
-        try {
-            var text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body)).toString();
-            node = MAPPER.readTree(text);
-        } catch (CharacterCodingException e) {
-            throw new ApiException(ApiError.invalid("The request body is not valid UTF-8."));
-        } catch (JacksonException e) {
-            throw new ApiException(
-                    ApiError.invalid(
-                            "The request body is not valid JSON: %s%s."
-                                    .formatted(e.getOriginalMessage(), place(e))));
-        }
+        var node = parseAny(body);
         if (node instanceof ObjectNode object) {
             return object;
         }

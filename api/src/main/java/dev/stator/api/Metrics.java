@@ -77,6 +77,12 @@ final class Metrics {
             counter("request_cancelled", "Requests whose client left before the end.");
     private final Counter cutOff =
             counter("slow_clients_cut_off", "Streams ended because the client read too slowly.");
+    private final Counter documents =
+            Counter.builder()
+                    .name("stator_documents_total")
+                    .help("What became of stored documents: stored, prefilled, failed, deleted, erased.")
+                    .labelNames("event")
+                    .register(registry);
     private final Counter responses =
             Counter.builder()
                     .name("stator_http_responses_total")
@@ -134,6 +140,11 @@ final class Metrics {
 
     void cutOff() {
         cutOff.inc();
+    }
+
+    /** Something has become of a stored document. */
+    void document(String event) {
+        documents.labelValues(event).inc();
     }
 
     void responded(int status) {

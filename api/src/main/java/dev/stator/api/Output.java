@@ -12,6 +12,9 @@ interface Output {
 
     void token(int choice, GeneratedToken token);
 
+    /** The answer ended before this string, one of its stops; comes before {@link #finish}. */
+    default void stopped(int choice, String stop) {}
+
     void finish(int choice, FinishReason reason, String tail);
 
     /**

@@ -77,6 +77,11 @@ public final class PlainPassages {
                 new SecureRandom().nextLong());
     }
 
+    /** Forgets all texts of a salt that have something in common with one. */
+    void forget(int[] text, String salt) {
+        index.forget(salt, text);
+    }
+
     /** Learns from a prompt that is computed exactly. */
     void learn(int[] tokens, String salt) {
         index.see(salt, tokens, 0);

@@ -1,5 +1,6 @@
 package dev.stator.api;
 
+import dev.stator.api.documents.DocumentOrder;
 import io.vertx.core.http.HttpMethod;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -8,45 +9,81 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /** Which request goes where. Called on event loops; thread-safe. */
-final class Routes {
+final class Routes implements AutoCloseable {
     private static final String MODELS = "/v1/models";
 
     /** As many as a router keeps. */
     private static final int MAX_DECISIONS = 1000;
 
+    private static final int REMEMBERED_DOCUMENTS = 65_536;
+
     private final Service service;
     private final Auth auth;
     private final CacheEndpoints cache;
     private final CacheFileEndpoints files;
+    private final DocumentEndpoints documents;
+    private final Optional<Library> library;
     private final Map<String, Endpoint> posts;
 
     Routes(Service service) {
         this.service = service;
         this.auth = new Auth(service.options().apiKeys());
         var chat = Chat.of(service.fabric().model(), service.fabric().tokenizer());
-        var tokens = new TokenEndpoints(service, chat);
+        var order = new DocumentOrder(REMEMBERED_DOCUMENTS);
+        this.library = library(service, chat, order);
+        var conversations = new Conversations(service, chat, order, library);
+        var tokens = new TokenEndpoints(service, chat, library);
+        var anthropic = new AnthropicEndpoint(service, conversations);
         this.cache = new CacheEndpoints(service);
         this.files = new CacheFileEndpoints(service, cache::files);
+        this.documents = new DocumentEndpoints(service, library);
         this.posts =
-                Map.of(
-                        "/v1/chat/completions",
-                        new ChatEndpoint(service, chat),
-                        "/v1/completions",
-                        new CompletionEndpoint(service),
-                        "/v1/embeddings",
-                        new EmbeddingEndpoint(service),
-                        "/tokenize",
-                        tokens::tokenize,
-                        "/detokenize",
-                        tokens::detokenize,
-                        "/admin/cache/pin",
-                        cache::pin,
-                        "/admin/cache/unpin",
-                        cache::unpin,
-                        "/admin/cache/drop",
-                        cache::drop,
-                        "/admin/cache/verify",
-                        cache::verify);
+                Map.ofEntries(
+                        entry("/v1/chat/completions", new ChatEndpoint(service, conversations)),
+                        entry("/v1/messages", anthropic),
+                        entry("/v1/messages/count_tokens", anthropic::count),
+                        entry("/v1/completions", new CompletionEndpoint(service)),
+                        entry("/v1/embeddings", new EmbeddingEndpoint(service)),
+                        entry("/tokenize", tokens::tokenize),
+                        entry("/detokenize", tokens::detokenize),
+                        entry("/admin/cache/pin", cache::pin),
+                        entry("/admin/cache/unpin", cache::unpin),
+                        entry("/admin/cache/drop", cache::drop),
+                        entry("/admin/cache/verify", cache::verify));
+    }
+
+    private static Optional<Library> library(Service service, Chat chat, DocumentOrder order) {
+        var options = service.options();
+        return chat instanceof Chat.Possible(var model) && service.fabric().model().generates()
+                ? service.fabric()
+                        .texts()
+                        .map(
+                                texts ->
+                                        new Library(
+                                                model,
+                                                texts,
+                                                order,
+                                                service.passages(),
+                                                options.splicing() instanceof Splicing.Allowed,
+                                                options.documentQuotaBytes(),
+                                                service.fabric().contextTokens(),
+                                                service.metrics()::document))
+                : Optional.empty();
+    }
+
+    /** Takes up what an earlier process has left. */
+    void start() {
+        library.ifPresent(Library::start);
+    }
+
+    /** Ends what goes on without requests. */
+    @Override
+    public void close() {
+        library.ifPresent(Library::close);
+    }
+
+    private static Map.Entry<String, Endpoint> entry(String path, Endpoint endpoint) {
+        return Map.entry(path, endpoint);
     }
 
     void handle(Exchange exchange, Intake intake) {
@@ -62,11 +99,12 @@ final class Routes {
             return;
         }
         var authorization = exchange.header("authorization");
-        auth.refusal(authorization)
+        var apiKey = exchange.header("x-api-key");
+        auth.refusal(authorization, apiKey)
                 .ifPresentOrElse(
                         exchange::fail,
                         () -> {
-                            exchange.tenant(auth.tenant(authorization));
+                            exchange.tenant(auth.tenant(authorization, apiKey));
                             authorised(exchange, path, intake);
                         });
     }
@@ -127,6 +165,9 @@ final class Routes {
                             false)) {
                 files.read(exchange);
             }
+        } else if (path.equals(DocumentEndpoints.PATH)
+                || path.startsWith(DocumentEndpoints.PATH + "/")) {
+            documents.handle(exchange, path, intake);
         } else if (path.equals(MODELS)) {
             if (reads(exchange, path)) {
                 exchange.respond(200, service.model().list());
@@ -190,7 +231,7 @@ final class Routes {
         }
     }
 
-    private static long number(String name, String text, long most) {
+    static long number(String name, String text, long most) {
         try {
             long number = Long.parseLong(text);
             if (number >= 1 && number <= most) {
@@ -250,7 +291,7 @@ final class Routes {
         }
     }
 
-    private static String decoded(String encoded) {
+    static String decoded(String encoded) {
         try {
             return URLDecoder.decode(encoded.replace("+", "%2B"), StandardCharsets.UTF_8);
         } catch (IllegalArgumentException e) {

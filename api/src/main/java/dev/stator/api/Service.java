@@ -124,9 +124,8 @@ record Service(
                 : new WholeOutput(exchange, shape, answers, logprobs);
     }
 
-    /** Submits what was asked and lets the right output write it. */
-    void generate(Exchange exchange, Decoding decoding, Shape shape, Generation.Order order) {
-        var output = output(exchange, decoding, shape, order.requests().size());
+    /** Submits what was asked. */
+    void generate(Exchange exchange, Output output, Generation.Order order) {
         Generation.start(exchange, fabric, order, output, metrics);
     }
 }

@@ -12,7 +12,7 @@ final class SseStream {
     private static final byte[] DATA = "data: ".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] END = "\n\n".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] DONE = "data: [DONE]\n\n".getBytes(StandardCharsets.US_ASCII);
-    private static final byte[] KEEP_ALIVE = ": waiting\n\n".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] WAITING = ": waiting\n\n".getBytes(StandardCharsets.US_ASCII);
 
     /** So often a client that waits for its first token, and any proxy between, hears something. */
     private static final long KEEP_ALIVE_NANOS = 15_000_000_000L;
@@ -22,6 +22,7 @@ final class SseStream {
     private final Exchange exchange;
     private final ApiOptions options;
     private final Runnable onCutOff;
+    private final byte[] keepAlive;
     private final JsonBytes bytes = new JsonBytes();
     private Wire wire;
     private boolean touched;
@@ -36,9 +37,17 @@ final class SseStream {
      * @param onCutOff hears that the client read too slowly
      */
     SseStream(Exchange exchange, ApiOptions options, Runnable onCutOff) {
+        this(exchange, options, onCutOff, WAITING);
+    }
+
+    /**
+     * @param keepAlive an event or a comment for a client that waits
+     */
+    SseStream(Exchange exchange, ApiOptions options, Runnable onCutOff, byte[] keepAlive) {
         this.exchange = exchange;
         this.options = options;
         this.onCutOff = onCutOff;
+        this.keepAlive = keepAlive.clone();
         this.wire = new Wire.Plain(exchange.response());
     }
 
@@ -59,6 +68,12 @@ final class SseStream {
         bytes.append(prefix);
         bytes.appendEscaped(text);
         bytes.append(suffix);
+        touch();
+    }
+
+    /** One event, its lines and what ends it. */
+    void raw(byte[] event) {
+        bytes.append(event);
         touch();
     }
 
@@ -96,7 +111,7 @@ final class SseStream {
         } else if (full && now - fullSince > options.maxStall().toNanos()) {
             cutOff();
         } else if (!full && !ending && now - writtenAt > KEEP_ALIVE_NANOS) {
-            bytes.append(KEEP_ALIVE);
+            bytes.append(keepAlive);
             touch();
         }
     }

@@ -116,7 +116,7 @@ final class StreamedOutput implements Output {
     @Override
     public void fail(ApiError error) {
         if (stream.begun()) {
-            event(error.body());
+            event(exchange.dialect().body(error, exchange.requestId()));
             stream.finish();
         } else {
             stream.discard();

@@ -1,15 +1,19 @@
 package dev.stator.api;
 
+import dev.stator.api.chat.Conversation;
 import dev.stator.api.documents.ReuseMode;
+import java.util.Optional;
 
 /** {@code POST /tokenize} and {@code POST /detokenize}, in vLLM's shapes. */
 final class TokenEndpoints {
     private final Service service;
     private final Chat chat;
+    private final Optional<Library> library;
 
-    TokenEndpoints(Service service, Chat chat) {
+    TokenEndpoints(Service service, Chat chat, Optional<Library> library) {
         this.service = service;
         this.chat = chat;
+        this.library = library;
     }
 
     /** {@code prompt}, or {@code messages} as a chat completion would read them. */
@@ -18,9 +22,7 @@ final class TokenEndpoints {
         service.model().check(fields.string("model"));
         int[] tokens =
                 fields.value("messages").isPresent()
-                        ? chat.model()
-                                .prompt(ChatRequest.conversation(fields, ReuseMode.EXACT), "")
-                                .tokens()
+                        ? chat.model().prompt(conversation(exchange, fields), "").tokens()
                         : promptTokens(fields);
         var json = Json.object().put("count", tokens.length);
         json.put("max_model_len", service.fabric().contextTokens());
@@ -35,6 +37,14 @@ final class TokenEndpoints {
             }
         }
         Service.reply(exchange, json);
+    }
+
+    private Conversation conversation(Exchange exchange, Fields fields) {
+        return Conversations.resolved(
+                library,
+                ChatRequest.conversation(fields, ReuseMode.EXACT),
+                new StoredDocument.Owner(
+                        exchange.tenant(), fields.string("cache_salt").orElse("")));
     }
 
     private int[] promptTokens(Fields fields) {

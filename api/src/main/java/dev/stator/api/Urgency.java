@@ -24,9 +24,37 @@ record Urgency(Standing standing, Optional<String> serviceTier) {
                 fields.choice(
                         TIER, List.of("auto", "default", "priority", "flex"), Urgency::classOf);
         var its = asked.orElse(ServiceClass.DEFAULT);
-        var standing =
-                new Standing(its, tenant(exchange, fields, options), due(exchange, its, options));
-        return new Urgency(standing, asked.map(ServiceClass::label));
+        var user =
+                switch (options.tenantBy()) {
+                    case API_KEY -> Optional.<String>empty();
+                    case USER -> fields.string("user");
+                    case SAFETY_IDENTIFIER -> fields.string("safety_identifier");
+                };
+        return new Urgency(standing(exchange, its, user, options), asked.map(ServiceClass::label));
+    }
+
+    /**
+     * Of a request of Anthropic's API, which knows no classes but its own.
+     *
+     * @throws ApiException naming what is wrong
+     */
+    static Urgency ofAnthropic(Exchange exchange, Fields fields, WaitingOptions options) {
+        fields.choice(TIER, List.of("auto", "standard_only"), name -> name);
+        var user = fields.object("metadata").flatMap(metadata -> metadata.string("user_id"));
+        var its =
+                options.tenantBy() == WaitingOptions.TenantBy.API_KEY
+                        ? Optional.<String>empty()
+                        : user;
+        return new Urgency(
+                standing(exchange, ServiceClass.DEFAULT, its, options), Optional.empty());
+    }
+
+    private static Standing standing(
+            Exchange exchange, ServiceClass its, Optional<String> user, WaitingOptions options) {
+        var tenant =
+                user.map(name -> exchange.tenant() + "/" + Auth.fingerprint(name))
+                        .orElseGet(exchange::tenant);
+        return new Standing(its, tenant, due(exchange, its, options));
     }
 
     private static ServiceClass classOf(String tier) {
@@ -35,17 +63,6 @@ record Urgency(Standing standing, Optional<String> serviceTier) {
             case "flex" -> ServiceClass.FLEX;
             default -> ServiceClass.DEFAULT;
         };
-    }
-
-    private static String tenant(Exchange exchange, Fields fields, WaitingOptions options) {
-        var field =
-                switch (options.tenantBy()) {
-                    case API_KEY -> Optional.<String>empty();
-                    case USER -> fields.string("user");
-                    case SAFETY_IDENTIFIER -> fields.string("safety_identifier");
-                };
-        return field.map(name -> exchange.tenant() + "/" + Auth.fingerprint(name))
-                .orElseGet(exchange::tenant);
     }
 
     private static long due(Exchange exchange, ServiceClass its, WaitingOptions options) {

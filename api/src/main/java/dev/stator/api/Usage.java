@@ -6,8 +6,9 @@ import tools.jackson.databind.node.ObjectNode;
  * What a request is billed for.
  *
  * @param cachedTokens prompt tokens that were not computed
+ * @param keptTokens prompt tokens that are kept because the request asked for it
  */
-record Usage(int promptTokens, int cachedTokens, int completionTokens) {
+record Usage(int promptTokens, int cachedTokens, int keptTokens, int completionTokens) {
     ObjectNode json() {
         var json =
                 Json.object()

@@ -43,7 +43,8 @@ final class ReuseOptionsTest {
                                 usual.maxStall(),
                                 usual.waiting(),
                                 usual.splicing(),
-                                reuse),
+                                reuse,
+                                usual.documentQuotaBytes()),
                         new StubFabric());
         client = new Client(server.port());
     }

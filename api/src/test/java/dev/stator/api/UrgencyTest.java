@@ -42,7 +42,8 @@ final class UrgencyTest {
                                 usual.maxStall(),
                                 waiting,
                                 usual.splicing(),
-                                usual.reuse()),
+                                usual.reuse(),
+                                usual.documentQuotaBytes()),
                         fabric);
         client = new Client(server.port());
     }

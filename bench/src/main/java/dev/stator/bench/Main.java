@@ -35,6 +35,7 @@ final class Main {
                 .addSubcommand(new RotateBench())
                 .addSubcommand(new SplicedTtftBench())
                 .addSubcommand(new ReuseQualityBench())
+                .addSubcommand(new IngestionBench())
                 .addSubcommand(new HitRateBench())
                 .addSubcommand(new DiskTierBench())
                 .addSubcommand(new DiskTtftBench())

@@ -13,6 +13,7 @@ import dev.stator.serving.Splice;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 
 /** The real node, asked directly: everything but HTTP. */
 final class Node implements AutoCloseable {
@@ -94,6 +95,22 @@ final class Node implements AutoCloseable {
                         "");
         var answer = new Answer(maxTokens);
         return answer.admitted(fabric.submit(splice.map(exact::withSplice).orElse(exact), answer));
+    }
+
+    /** Computes a prompt while nobody else wants to. */
+    CompletableFuture<Account> prefill(int[] prompt) {
+        return fabric.texts()
+                .orElseThrow()
+                .prefill(
+                        new GenerationRequest(
+                                "bench",
+                                prompt,
+                                1,
+                                SamplingOptions.GREEDY,
+                                List.of(),
+                                Set.of(),
+                                true,
+                                ""));
     }
 
     FabricStats stats() {

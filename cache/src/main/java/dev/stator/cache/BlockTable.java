@@ -2,7 +2,9 @@ package dev.stator.cache;
 
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -135,9 +137,13 @@ final class BlockTable {
      * @return what has gone
      */
     List<BlockKey> drop(Block first) {
+        return drop(new BlockTree(present), first);
+    }
+
+    private List<BlockKey> drop(BlockTree tree, Block first) {
         List<BlockKey> gone = new ArrayList<>();
-        for (Block block : new BlockTree(present).lastFirst(first)) {
-            if (block.leases == 0 && block.children == 0) {
+        for (Block block : tree.lastFirst(first)) {
+            if (block.present && block.leases == 0 && block.children == 0) {
                 evictables.remove(block);
                 remove(block);
                 gone.add(block.key);
@@ -145,6 +151,27 @@ final class BlockTable {
             }
         }
         return gone;
+    }
+
+    /**
+     * The same of several.
+     *
+     * @param gone takes what has gone
+     * @return how many are still there, because they or what follows them are in use
+     */
+    int dropAll(Collection<BlockKey> firsts, List<BlockKey> gone) {
+        List<Block> there = firsts.stream().flatMap(key -> find(key).stream()).toList();
+        if (there.isEmpty()) {
+            return 0;
+        }
+        BlockTree tree = new BlockTree(present);
+        Set<Block> left = new HashSet<>();
+        for (Block first : there) {
+            gone.addAll(drop(tree, first));
+            left.addAll(tree.lastFirst(first));
+        }
+        left.removeIf(block -> !block.present);
+        return left.size();
     }
 
     private void remove(Block block) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -303,6 +304,25 @@ public final class HostTier implements AutoCloseable {
             List<BlockKey> gone = table.find(key).map(table::drop).orElse(List.of());
             gone.forEach(options.inventory()::removed);
             return gone.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Removes blocks and all that follow them, pinned or not, and forgets what it knew of them.
+     *
+     * @param gone takes what has gone
+     * @return how many are still there because they are in use
+     */
+    public int dropAll(Collection<BlockKey> firsts, List<BlockKey> gone) {
+        lock.lock();
+        try {
+            List<BlockKey> dropped = new ArrayList<>();
+            int left = table.dropAll(firsts, dropped);
+            dropped.forEach(options.inventory()::removed);
+            gone.addAll(dropped);
+            return left;
         } finally {
             lock.unlock();
         }

@@ -51,6 +51,31 @@ final class AdminClient implements AutoCloseable {
     }
 
     /**
+     * @throws Refusal if there is no server, or it refuses
+     */
+    JsonNode delete(String path) {
+        return send(HttpRequest.newBuilder(url.resolve(path)).DELETE());
+    }
+
+    /**
+     * What a JSON text says.
+     *
+     * @throws Refusal if it is none
+     */
+    static JsonNode parsed(String json) {
+        try {
+            return JSON.readTree(json);
+        } catch (JacksonException e) {
+            throw Refusal.failed(
+                    "'%s' is no JSON (%s)".formatted(shortened(json), e.getOriginalMessage()));
+        }
+    }
+
+    private static String shortened(String text) {
+        return text.length() <= 60 ? text : text.substring(0, 60) + "…";
+    }
+
+    /**
      * Sends a file as it is.
      *
      * @throws Refusal if there is no server, or it refuses

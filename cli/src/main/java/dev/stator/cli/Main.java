@@ -113,6 +113,7 @@ public final class Main {
         commands.put("up", () -> ServerFlags.addTo(specOf(new UpCommand(console))));
         commands.put("chat", () -> new ChatCommand(console));
         commands.put("cache", () -> CacheCommand.commandLine(console));
+        commands.put("docs", () -> DocsCommand.commandLine(console));
         commands.put("model", () -> ModelCommand.commandLine(console));
         commands.put("eval", () -> EvalCommand.commandLine(console));
         commands.put("lint", () -> ServerFlags.addTo(specOf(new LintCommand(console))));

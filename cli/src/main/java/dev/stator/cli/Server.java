@@ -187,7 +187,8 @@ final class Server implements AutoCloseable {
                         configuration.get(Settings.REUSE),
                         configuration.get(Settings.REUSE_CEILING),
                         configuration.find(Settings.REUSE_CEILING_BY_KEY).orElse(Map.of()),
-                        configuration.get(Settings.PASSAGE_MEMORY)));
+                        configuration.get(Settings.PASSAGE_MEMORY)),
+                configuration.get(Settings.DOCUMENT_QUOTA));
     }
 
     /** The modules' records refuse what does not fit together. */

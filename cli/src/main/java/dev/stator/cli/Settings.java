@@ -265,6 +265,13 @@ final class Settings {
                     "32MiB",
                     "largest request body",
                     text -> sizeBetween(text, 1024, 1L << 30));
+    static final Setting<Long> DOCUMENT_QUOTA =
+            Setting.of(
+                    "document-quota",
+                    "SIZE",
+                    "64MiB",
+                    "most text that each API key may store as documents; it is kept in memory",
+                    text -> sizeBetween(text, 0, 1L << 40));
     static final Setting<Integer> DEFAULT_MAX_TOKENS =
             Setting.of(
                     "default-max-tokens",
@@ -389,6 +396,7 @@ final class Settings {
                     TTFT_DEADLINE,
                     TENANT_BY,
                     MAX_BODY,
+                    DOCUMENT_QUOTA,
                     DEFAULT_MAX_TOKENS,
                     MAX_UNREAD,
                     MAX_STALL,

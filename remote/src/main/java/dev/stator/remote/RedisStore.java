@@ -268,6 +268,13 @@ final class RedisStore implements RemoteStore {
     }
 
     @Override
+    public CompletableFuture<?> delete(List<String> names) {
+        return writes.commands()
+                .thenCompose(
+                        redis -> redis.unlink(names.toArray(String[]::new)).toCompletableFuture());
+    }
+
+    @Override
     public void reset() {
         reads.drop();
         writes.drop();

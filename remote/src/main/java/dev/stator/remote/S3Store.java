@@ -252,6 +252,23 @@ final class S3Store implements RemoteStore {
                                 RequestBody.fromBytes(value)));
     }
 
+    @Override
+    public CompletableFuture<?> delete(List<String> names) {
+        return CompletableFuture.allOf(
+                names.stream()
+                        .map(
+                                name ->
+                                        run(
+                                                () ->
+                                                        client.deleteObject(
+                                                                delete ->
+                                                                        delete.bucket(bucket)
+                                                                                .key(
+                                                                                        object(
+                                                                                                name)))))
+                        .toArray(CompletableFuture<?>[]::new));
+    }
+
     /** Each request has a timeout of its own. */
     @Override
     public void reset() {}

@@ -66,6 +66,9 @@ final class StoreContract {
         assertThat(get(store.contains(List.of()))).isEmpty();
         get(store.put("a:0", new byte[] {1}, Duration.ZERO));
         assertThat(get(store.get("a:0", 10)).orElseThrow()).containsExactly(1);
+        get(store.delete(List.of("a:1", "b", "a:2")));
+        assertThat(get(store.contains(List.of("a:1", "a:2", "a:3"))))
+                .containsExactly(false, false, true);
         get(store.put("long", new byte[100_000], Duration.ofMillis(LEAST_MILLIS * 600L)));
         assertThat(get(store.get("long", 99)).orElseThrow()).hasSizeBetween(100, 1000);
     }
@@ -172,6 +175,11 @@ final class StoreContract {
         @Override
         public CompletableFuture<?> put(String name, byte[] value, Duration life) {
             return store.put(name, value, life);
+        }
+
+        @Override
+        public CompletableFuture<?> delete(List<String> names) {
+            return store.delete(names);
         }
 
         @Override

@@ -23,6 +23,7 @@ import java.util.OptionalInt;
  *     that was not asked
  * @param guarded what the guard of a spliced request found
  * @param exactBecause why the prompt was computed exactly although it was allowed not to be
+ * @param stop the stop string that the answer ended before; empty if it ended otherwise
  */
 public record Account(
         String plan,
@@ -35,7 +36,8 @@ public record Account(
         Optional<Explained> routed,
         OptionalInt pinnedTokens,
         Optional<Guarded> guarded,
-        Optional<String> exactBecause) {
+        Optional<String> exactBecause,
+        Optional<String> stop) {
     /**
      * @param passed whether the answer was generated from the spliced prompt
      * @param certainty of the spliced prompt's first token
@@ -66,6 +68,7 @@ public record Account(
                 stageMillis,
                 routed,
                 OptionalInt.empty(),
+                Optional.empty(),
                 Optional.empty(),
                 Optional.empty());
     }

@@ -2,7 +2,9 @@ package dev.stator.serving;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Turns the bytes of an answer's tokens into text that may be shown, and finds the stop strings.
@@ -14,7 +16,7 @@ final class AnswerText {
     private final List<String> stops;
     private byte[] unfinished = new byte[0];
     private final StringBuilder held = new StringBuilder();
-    private boolean stopped;
+    private Optional<String> stop = Optional.empty();
 
     AnswerText(List<String> stops) {
         this.stops = stops;
@@ -22,21 +24,28 @@ final class AnswerText {
 
     /** Whether a stop string was met; what follows is ignored. */
     boolean stopped() {
-        return stopped;
+        return stop.isPresent();
+    }
+
+    /** The stop string that was met. */
+    Optional<String> stop() {
+        return stop;
     }
 
     /**
      * @return text that is certain now, often empty
      */
     String accept(byte[] bytes) {
-        if (stopped) {
+        if (stopped()) {
             return "";
         }
         held.append(decode(bytes));
-        int stop = stops.stream().mapToInt(held::indexOf).filter(at -> at >= 0).min().orElse(-1);
-        if (stop >= 0) {
-            stopped = true;
-            return take(stop, held.length());
+        stop =
+                stops.stream()
+                        .filter(each -> held.indexOf(each) >= 0)
+                        .min(Comparator.comparingInt(held::indexOf));
+        if (stop.isPresent()) {
+            return take(held.indexOf(stop.get()), held.length());
         }
         int certain = held.length() - possibleStopLength();
         return take(certain, certain);
@@ -44,7 +53,7 @@ final class AnswerText {
 
     /** The text held back, when nothing will follow. */
     String tail() {
-        if (stopped) {
+        if (stopped()) {
             return "";
         }
         held.append(new String(unfinished, StandardCharsets.UTF_8));

@@ -7,11 +7,14 @@ import dev.stator.cache.ClaimState;
 import dev.stator.cache.Claimant;
 import dev.stator.cache.HostTier;
 import dev.stator.cache.Waiting;
+import dev.stator.cache.disk.Journal;
 import dev.stator.routing.Plan;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The cache as serving sees it. Without a host tier (turned off, or a model whose state cannot be
@@ -193,6 +196,36 @@ final class Blocks implements AutoCloseable {
     /** Whether there is a tier that other nodes share. */
     boolean isShared() {
         return remote.isPresent();
+    }
+
+    /** Where the leading blocks of these are. */
+    Texts.Holding holding(List<BlockKey> keys) {
+        return new Texts.Holding(
+                keys.size(),
+                tier.map(cache -> cache.match(keys)).orElse(0),
+                disk.map(its -> its.match(keys, 0)).orElse(0),
+                remote.map(its -> its.match(keys)).orElse(0));
+    }
+
+    /**
+     * Removes blocks, and all that follow them, from every tier.
+     *
+     * @param keys takes the keys of all that followed them
+     * @return whether nothing is left of them
+     */
+    boolean erase(Set<BlockKey> keys) {
+        var gone = new ArrayList<BlockKey>();
+        control.ifPresent(its -> its.unpin(keys));
+        boolean left = tier.map(cache -> cache.dropAll(keys, gone) > 0).orElse(false);
+        keys.addAll(gone);
+        left |= disk.map(its -> its.erase(keys)).orElse(false);
+        left |= remote.map(its -> !its.erase(keys)).orElse(false);
+        return !left;
+    }
+
+    /** A log that lives as long as the disk tier does. */
+    Optional<Journal> journal(String name) {
+        return disk.map(its -> its.journal(name));
     }
 
     /** Gauges and counters of the remote tier by name. */

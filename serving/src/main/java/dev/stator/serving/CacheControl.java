@@ -4,6 +4,7 @@ import dev.stator.cache.BlockKey;
 import dev.stator.cache.CachedPrefix;
 import dev.stator.cache.HostTier;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -108,6 +109,11 @@ public final class CacheControl implements AutoCloseable {
      */
     public boolean unpin(String key) {
         return parsed(key).filter(pins::unpin).isPresent();
+    }
+
+    /** Ends the pins of blocks that are going to go. */
+    void unpin(Collection<BlockKey> keys) {
+        keys.forEach(pins::unpin);
     }
 
     /**

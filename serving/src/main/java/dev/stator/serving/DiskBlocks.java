@@ -5,6 +5,7 @@ import dev.stator.cache.BlockLease;
 import dev.stator.cache.HostTier;
 import dev.stator.cache.disk.DiskBlock;
 import dev.stator.cache.disk.DiskTier;
+import dev.stator.cache.disk.Journal;
 import dev.stator.cache.disk.Promoter;
 import dev.stator.routing.Plan;
 import dev.stator.routing.Router;
@@ -13,6 +14,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -62,6 +64,17 @@ final class DiskBlocks implements AutoCloseable {
     /** How many keys from {@code from} on can be read. */
     int match(List<BlockKey> keys, int from) {
         return disk.match(keys, from);
+    }
+
+    /**
+     * @return whether something is left
+     */
+    boolean erase(Set<BlockKey> keys) {
+        return disk.erase(keys);
+    }
+
+    Journal journal(String name) {
+        return disk.journal(name);
     }
 
     /** Begins to fetch the blocks that the plan means to have without computing them. */

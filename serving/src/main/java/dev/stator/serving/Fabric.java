@@ -53,6 +53,11 @@ public interface Fabric extends AutoCloseable {
         return Optional.empty();
     }
 
+    /** Texts that are computed ahead and can be erased; empty if nothing is cached. */
+    default Optional<Texts> texts() {
+        return Optional.empty();
+    }
+
     /** How the last requests were routed, latest first; only so many are kept. */
     List<Explained> decisions(int count);
 

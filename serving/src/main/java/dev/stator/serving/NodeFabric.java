@@ -89,6 +89,8 @@ public final class NodeFabric implements Fabric {
     private final List<Worker> decode = new ArrayList<>();
     private final Binder binder;
     private final Splicer splicer;
+    private final Background background;
+    private final Optional<Texts> texts;
     private final ReentrantLock embedding = new ReentrantLock();
     private Optional<Embedder> embedder = Optional.empty();
     private final AtomicLong generatedTokens = new AtomicLong();
@@ -121,6 +123,12 @@ public final class NodeFabric implements Fabric {
         }
         this.binder = new Binder(options.queue(), decode, prefill, router, blocks);
         this.splicer = new Splicer(blocks, this::request, this::enter, options.auditShare());
+        this.background = new Background(this::enterBehindAll);
+        this.texts =
+                blocks.enabled()
+                        ? Optional.of(
+                                new Texts(blocks, background, this::root, this::forgetResidents))
+                        : Optional.empty();
         try {
             if (engine.model().generates()) {
                 for (int i = 0; i < options.decodeWorkers(); i++) {
@@ -138,6 +146,8 @@ public final class NodeFabric implements Fabric {
         prefill.forEach(Worker::start);
         decode.forEach(Worker::start);
         binder.start();
+        background.start();
+        texts.ifPresent(Texts::start);
         blocks.watchSpeed(
                 Stream.of(prefill, decode)
                         .flatMap(kind -> kind.stream().limit(1))
@@ -363,10 +373,16 @@ public final class NodeFabric implements Fabric {
     @Override
     public Admission submit(GenerationRequest asked, GenerationListener listener) {
         check(asked);
-        var counting = new Counting(listener);
-        return asked.splice().isPresent()
-                ? splicer.submit(asked, counting)
-                : enter(request(asked, counting));
+        long flight = background.flights().begin();
+        var counting = new Counting(listener, flight);
+        var admission =
+                asked.splice().isPresent()
+                        ? splicer.submit(asked, counting, () -> background.flights().follow(flight))
+                        : enter(request(asked, counting));
+        if (admission instanceof Admission.Shed) {
+            background.flights().end(flight);
+        }
+        return admission;
     }
 
     private Request request(GenerationRequest asked, GenerationListener listener) {
@@ -382,6 +398,24 @@ public final class NodeFabric implements Fabric {
             request.whenPromptReady(() -> blocks.keep(request));
         }
         return request;
+    }
+
+    /** Of the keys of a request's prompt. */
+    private BlockKey root(GenerationRequest asked) {
+        var exact = BlockKey.root(engine.model().fingerprint(), asked.salt());
+        return asked.splice().map(splice -> Splicer.root(exact, splice)).orElse(exact);
+    }
+
+    private void forgetResidents() {
+        decode.forEach(Worker::forgetResidents);
+        prefill.forEach(Worker::forgetResidents);
+    }
+
+    private Admission enterBehindAll(GenerationRequest asked, GenerationListener listener) {
+        check(asked);
+        var request = request(asked, listener);
+        request.background = true;
+        return enter(request);
     }
 
     private Admission enter(Request request) {
@@ -506,6 +540,11 @@ public final class NodeFabric implements Fabric {
     }
 
     @Override
+    public Optional<Texts> texts() {
+        return texts;
+    }
+
+    @Override
     public Optional<CacheControl> cache() {
         return blocks.control();
     }
@@ -535,6 +574,8 @@ public final class NodeFabric implements Fabric {
 
     @Override
     public void close() {
+        background.close();
+        texts.ifPresent(Texts::close);
         binder.abandon().forEach(request -> request.listener().onFailure("the server stops"));
         binder.close();
         decode.forEach(Worker::close);
@@ -546,9 +587,11 @@ public final class NodeFabric implements Fabric {
     /** Counts for {@link #stats()} what a listener hears. */
     private final class Counting implements GenerationListener {
         private final GenerationListener listener;
+        private final long flight;
 
-        Counting(GenerationListener listener) {
+        Counting(GenerationListener listener, long flight) {
             this.listener = listener;
+            this.flight = flight;
         }
 
         @Override
@@ -565,16 +608,19 @@ public final class NodeFabric implements Fabric {
                                     promptTokens
                                             .computeIfAbsent(source, _ -> new AtomicLong())
                                             .addAndGet(count));
+            background.flights().end(flight);
             listener.onFinish(reason, tail, account);
         }
 
         @Override
         public void onShed(Admission.Shed shed) {
+            background.flights().end(flight);
             listener.onShed(shed);
         }
 
         @Override
         public void onFailure(String message) {
+            background.flights().end(flight);
             listener.onFailure(message);
         }
     }

@@ -13,10 +13,13 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The remote tier beside the others: what workers publish is written behind, what other nodes have
@@ -24,6 +27,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * the host tier before a worker looks for it.
  */
 final class RemoteBlocks implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(RemoteBlocks.class);
+
     /** Looking takes at most this part of what computing the prompt is predicted to take. */
     private static final int LOOKING_PART = 10;
 
@@ -129,6 +134,27 @@ final class RemoteBlocks implements AutoCloseable {
                 Thread.currentThread().interrupt();
             }
             request.lookNanos = System.nanoTime() - start;
+        }
+    }
+
+    /** How many leading blocks are known to be there. */
+    int match(List<BlockKey> keys) {
+        return remote.match(keys, 0);
+    }
+
+    /**
+     * @return whether the store has said that they are gone
+     */
+    boolean erase(Set<BlockKey> keys) {
+        try {
+            remote.erase(keys).get();
+            return true;
+        } catch (ExecutionException e) {
+            LOG.debug("blocks cannot be removed from the store yet", e);
+            return false;
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 

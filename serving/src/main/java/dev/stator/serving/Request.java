@@ -77,6 +77,10 @@ final class Request implements Admission.Admitted {
     volatile long passagesNanos;
 
     int deviceTokens;
+
+    /** Whether it gives way to all others; set before it is submitted. */
+    volatile boolean background;
+
     private final List<Stretch> stretches;
     private final RouteRequest route;
     private Optional<Decision> decision = Optional.empty();
@@ -95,6 +99,7 @@ final class Request implements Admission.Admitted {
     private volatile Optional<String> exactBecause = Optional.empty();
     private volatile Optional<Request> heir = Optional.empty();
     private Runnable whenInDoubt = () -> {};
+    private Optional<String> stop = Optional.empty();
 
     /**
      * @param number unique in this process
@@ -364,6 +369,11 @@ final class Request implements Admission.Admitted {
         unpin.run();
     }
 
+    /** The stop string that ends its answer. */
+    void stopped(Optional<String> by) {
+        stop = by;
+    }
+
     Account account() {
         long now = System.nanoTime();
         int prompt = asked.prompt().length;
@@ -422,7 +432,8 @@ final class Request implements Admission.Admitted {
                 decision.map(this::explained),
                 pinnedTokens,
                 guarded,
-                exactBecause);
+                exactBecause,
+                stop);
     }
 
     private Explained explained(Decision made) {

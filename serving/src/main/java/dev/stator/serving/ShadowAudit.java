@@ -12,6 +12,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -82,10 +83,15 @@ final class ShadowAudit {
         }
     }
 
-    /** Hears the answer for its listener, and may audit it then. */
-    GenerationListener watching(GenerationRequest asked, GenerationListener listener) {
+    /**
+     * Hears the answer for its listener, and may audit it then.
+     *
+     * @param follow see {@link Splicer#submit}
+     */
+    GenerationListener watching(
+            GenerationRequest asked, GenerationListener listener, Supplier<Runnable> follow) {
         synchronized (random) {
-            return random.nextDouble() < share ? new Watching(asked, listener) : listener;
+            return random.nextDouble() < share ? new Watching(asked, listener, follow) : listener;
         }
     }
 
@@ -99,10 +105,13 @@ final class ShadowAudit {
     private final class Watching implements GenerationListener {
         private final GenerationRequest asked;
         private final GenerationListener listener;
+        private final Supplier<Runnable> follow;
 
-        Watching(GenerationRequest asked, GenerationListener listener) {
+        Watching(
+                GenerationRequest asked, GenerationListener listener, Supplier<Runnable> follow) {
             this.asked = asked;
             this.listener = listener;
+            this.follow = follow;
         }
 
         @Override
@@ -112,10 +121,10 @@ final class ShadowAudit {
 
         @Override
         public void onFinish(FinishReason reason, String tail, Account account) {
-            listener.onFinish(reason, tail, account);
             if (reason != FinishReason.CANCELLED && account.splicedTokens() > 0) {
-                begin(asked);
+                begin(asked, follow);
             }
+            listener.onFinish(reason, tail, account);
         }
 
         @Override
@@ -129,8 +138,9 @@ final class ShadowAudit {
         }
     }
 
-    private void begin(GenerationRequest asked) {
+    private void begin(GenerationRequest asked, Supplier<Runnable> follow) {
         if (idle.tryAcquire()) {
+            var over = follow.get();
             Thread.ofVirtual()
                     .name("audit")
                     .start(
@@ -140,6 +150,7 @@ final class ShadowAudit {
                                 } catch (CompletionException _) {
                                     LOG.debug("{} was not audited", asked.id());
                                 } finally {
+                                    over.run();
                                     idle.release();
                                 }
                             });

@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * Sees to it that the passages of a spliced prompt are there before it is queued: those that no
@@ -57,15 +58,19 @@ final class Splicer {
 
     /**
      * @param asked has a splice
+     * @param follow for an audit: what has to be told that the request goes on when it has been
+     *     answered; gives what has to be told that it is over
      */
-    Admission submit(GenerationRequest asked, GenerationListener listener) {
+    Admission submit(
+            GenerationRequest asked, GenerationListener listener, Supplier<Runnable> follow) {
         if (audit.forbids(asked.salt())) {
             forbidden.increment();
             var request = make.apply(asked.exact(), listener);
             request.exactBecause("audits found that splicing changes this tenant's answers");
             return queue.apply(request);
         }
-        return submit(make.apply(asked, audit.watching(asked, new Counting(listener))));
+        return submit(
+                make.apply(asked, audit.watching(asked, new Counting(listener), follow)));
     }
 
     private Admission submitUnaudited(GenerationRequest asked, GenerationListener listener) {

@@ -28,6 +28,11 @@ final class StepBatch {
 
     private static final int LEAST_BLOCKS_WHEN_PRESSED = 1;
 
+    /** A step for what nobody waits for, which everybody else has to wait for. */
+    private static final double BACKGROUND_STEP_MILLIS = 30;
+
+    private static final int LEAST_BACKGROUND_TOKENS = 8;
+
     private final WorkerOptions options;
     private final Onboarder onboarder;
     private final PrefillSpeed speed;
@@ -78,10 +83,12 @@ final class StepBatch {
                 add(sequence, sequence.ready + 1);
             }
         }
-        int budget = isEmpty() ? promptBudget() : options.mixedTokens();
+        boolean idle = candidates.stream().allMatch(sequence -> sequence.request.background);
+        int budget = idle ? backgroundBudget() : isEmpty() ? promptBudget() : options.mixedTokens();
         budget = Math.min(budget, options.stepTokens() - batch.size());
         for (var sequence : candidates) {
             if (budget > 0
+                    && (idle || !sequence.request.background)
                     && sequence.computable
                     && !sequence.preempted
                     && !sequence.generating()) {
@@ -111,10 +118,18 @@ final class StepBatch {
                 attended += Step.attended(sequence.ready, sequence.stepTokens);
             }
         }
-        if (answers == 0) {
+        // Small steps are slow ones: what they take says nothing of prompts that somebody waits
+        // for.
+        if (answers == 0 && sequences.stream().noneMatch(each -> each.request.background)) {
             speed.prefilled(batch.size(), millis);
         }
         return new Step(batch.size() - answers, attended, answers, context);
+    }
+
+    /** A step ends before a request that comes meanwhile has waited for long. */
+    private int backgroundBudget() {
+        int wanted = (int) (BACKGROUND_STEP_MILLIS / Math.max(1e-6, speed.millisPerToken()));
+        return Math.clamp(wanted, LEAST_BACKGROUND_TOKENS, blockTokens);
     }
 
     private int promptBudget() {

@@ -55,6 +55,7 @@ final class Worker implements AutoCloseable {
 
     private final Queue<Request> inbox = new ConcurrentLinkedQueue<>();
     private final AtomicBoolean awake = new AtomicBoolean();
+    private final AtomicBoolean forgetting = new AtomicBoolean();
     private volatile boolean stopping;
 
     // Owned by the worker's thread.
@@ -115,6 +116,12 @@ final class Worker implements AutoCloseable {
         assigned.incrementAndGet();
         inbox.add(request);
         cores.oneMore();
+        wake();
+    }
+
+    /** Clears what it holds of sequences that nobody uses, soon. */
+    void forgetResidents() {
+        forgetting.set(true);
         wake();
     }
 
@@ -186,6 +193,9 @@ final class Worker implements AutoCloseable {
      * @return whether anything moved
      */
     private boolean turn() throws InterruptedException {
+        if (forgetting.getAndSet(false)) {
+            residents.evictAll().forEach(this::clear);
+        }
         boolean moved = admit();
         moved |= reap();
         moved |= onboard();
@@ -433,6 +443,7 @@ final class Worker implements AutoCloseable {
         var text = ends ? "" : sequence.text.accept(tokenizer.bytes(sampled.token(), true));
         call(request, () -> request.listener().onToken(new GeneratedToken(sampled, text)));
         if (ends || sequence.text.stopped()) {
+            request.stopped(sequence.text.stop());
             sequence.ended = Optional.of(FinishReason.STOP);
         } else if (request.generated() >= asked.maxTokens()) {
             sequence.ended = Optional.of(FinishReason.LENGTH);

@@ -1,8 +1,13 @@
 package dev.stator.api.chat;
 
+import dev.stator.api.documents.Document;
+import dev.stator.api.documents.Documents;
+import dev.stator.api.documents.ReuseMode;
 import dev.stator.engine.ModelInfo;
 import dev.stator.engine.Tokenizer;
 import dev.stator.serving.Splice;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -24,10 +29,13 @@ public final class ChatModel {
     private static final String THINK = "<think>";
     private static final Map<String, Object> ANYTHING = Map.of("role", "user", "content", "…");
 
+    private static final Document ANY_DOCUMENT =
+            new Document(Optional.of("0"), "", "…", Map.of("id", "0", "title", "", "text", "…"));
+
     private final ChatTemplate template;
+    private final Tokenizer tokenizer;
     private final PromptEncoder encoder;
     private final TokenWindows windows;
-    private final Tokenizer tokenizer;
     private final boolean addsBos;
     private final boolean thinks;
     private final ToolFormat toolFormat;
@@ -156,6 +164,79 @@ public final class ChatModel {
     private static int shared(int[] head, int[] whole) {
         int differs = Arrays.mismatch(head, whole);
         return differs < 0 ? whole.length : differs;
+    }
+
+    /**
+     * The beginning of prompts that have a document first behind their head.
+     *
+     * @param tokens up to the document's end, and one more
+     * @param from where the document begins, or a little before
+     */
+    public record Lead(int[] tokens, int from) {}
+
+    /**
+     * How prompts begin that have the first document of a conversation first: as they are read
+     * exactly, and as they are read where documents are spliced, if that differs.
+     *
+     * @param head without a user's message, with one document
+     * @param spliced whether documents may be
+     */
+    public List<Lead> leads(Conversation head, String salt, boolean spliced) {
+        var asked = head.followedBy(ANYTHING);
+        var one = prompt(asked, salt);
+        // What all go on with: another document, or none.
+        var two = prompt(asked.withDocuments(head.documents().followedBy(ANY_DOCUMENT)), salt);
+        int[] exact = Arrays.copyOf(one.tokens(), shared(one.tokens(), two.tokens()) + 1);
+        var leads = new ArrayList<Lead>();
+        leads.add(new Lead(exact, starts(one, asked.documents()).getFirst()));
+        if (spliced) {
+            var cut = prompt(asked.withDocuments(head.documents().in(ReuseMode.SPLICED)), salt);
+            for (var passage : cut.passages()) {
+                int[] tokens = Arrays.copyOf(cut.tokens(), passage.to() + 1);
+                if (Arrays.mismatch(exact, tokens) < passage.to()) {
+                    leads.add(new Lead(tokens, passage.from()));
+                }
+            }
+        }
+        return leads;
+    }
+
+    /**
+     * Where the documents of a prompt begin, in tokens: each there or before, 0 where that cannot
+     * be told.
+     */
+    public List<Integer> starts(Prompt prompt, Documents documents) {
+        return Seams.starts(prompt.text(), documents, template.traits().documents()).stream()
+                .map(at -> at <= 0 ? 0 : tokenAt(prompt, at))
+                .toList();
+    }
+
+    private int tokenAt(Prompt prompt, int character) {
+        byte[] before = prompt.text().substring(0, character).getBytes(StandardCharsets.UTF_8);
+        boolean written = !template.bos().isEmpty() && prompt.text().startsWith(template.bos());
+        int[] tokens = prompt.tokens();
+        int done = 0;
+        for (int i = addsBos && !written ? 1 : 0; i < tokens.length; i++) {
+            byte[] its = tokenizer.bytes(tokens[i], true);
+            int known = Math.min(its.length, before.length - done);
+            if (!Arrays.equals(before, done, done + known, its, 0, known)) {
+                // The tokenizer has changed the text.
+                return 0;
+            }
+            if (done + its.length > before.length) {
+                return i;
+            }
+            done += its.length;
+        }
+        return 0;
+    }
+
+    /**
+     * Drops what is remembered of a text, and of the answers of all who share its salt: which of
+     * these were about it is not known.
+     */
+    public void forget(String text, String salt) {
+        encoder.forget(text, salt);
     }
 
     /** A parser for the answer to {@code prompt}, which was made of {@code conversation}. */

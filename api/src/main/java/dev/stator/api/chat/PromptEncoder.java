@@ -31,6 +31,9 @@ final class PromptEncoder {
     /** What an entry costs besides its characters and tokens, roughly. */
     private static final int ENTRY_BYTES = 160;
 
+    /** Shorter parts of a text, as between two of its special tokens, say nothing of it. */
+    private static final int LEAST_FORGOTTEN = 8;
+
     private final Tokenizer tokenizer;
     private final Cuts cuts;
     private final long maxBytes;
@@ -244,6 +247,37 @@ final class PromptEncoder {
                 bytes -= cost(dropped.getKey(), dropped.getValue());
                 oldest.remove();
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Drops what has a text in it, and all answers of the salt. */
+    void forget(String text, String salt) {
+        // A text with special tokens in it lies in several pieces.
+        var parts =
+                pieces(text.strip()).stream()
+                        .map(String::strip)
+                        .filter(
+                                part ->
+                                        part.length() >= LEAST_FORGOTTEN
+                                                || part.equals(text.strip()))
+                        .filter(part -> !part.isEmpty())
+                        .toList();
+        lock.lock();
+        try {
+            entries.entrySet()
+                    .removeIf(
+                            entry -> {
+                                boolean goes =
+                                        switch (entry.getKey()) {
+                                            case AnswerKey(var its, _) -> its.equals(salt);
+                                            case PieceKey(_, var piece) ->
+                                                    parts.stream().anyMatch(piece::contains);
+                                        };
+                                bytes -= goes ? cost(entry.getKey(), entry.getValue()) : 0;
+                                return goes;
+                            });
         } finally {
             lock.unlock();
         }

@@ -40,6 +40,26 @@ public record Seams(List<Span> spans) {
         return new Seams(List.copyOf(spans));
     }
 
+    /**
+     * Where each document begins, or something before it: the end of the one before where a
+     * template may have written more than its text; -1 if it is not found.
+     */
+    static List<Integer> starts(String text, Documents documents, boolean byTemplate) {
+        var starts = new ArrayList<Integer>();
+        int end = 0;
+        for (int i = 0; i < documents.written().size(); i++) {
+            var wanted = byTemplate ? documents.written().get(i).text() : documents.texts().get(i);
+            var found = find(text, wanted, end);
+            if (found.to > found.from) {
+                starts.add(byTemplate ? end : found.from);
+                end = found.to;
+            } else {
+                starts.add(-1);
+            }
+        }
+        return starts;
+    }
+
     /** What a template has changed more than at its edges is not found, and is computed. */
     private static Span find(String text, String document, int after) {
         int at = text.indexOf(document, after);

@@ -17,6 +17,20 @@ import java.util.Optional;
 public record Document(Optional<String> id, String title, String text, Map<String, Object> source) {
     private static final int NAME_BYTES = 3;
 
+    /**
+     * One that the server is to know by its id.
+     *
+     * @param source what the client said of it
+     */
+    public static Document reference(String id, Map<String, Object> source) {
+        return new Document(Optional.of(id), "", "", source);
+    }
+
+    /** Whether only its id is known. */
+    public boolean isReference() {
+        return text.isEmpty();
+    }
+
     /** The same for the same id, title and text of one salt; else almost surely another. */
     long key(String salt) {
         byte[] digest = digest(salt);

@@ -124,6 +124,27 @@ public final class DocumentOrder {
         }
     }
 
+    /** Forgets a document of a salt, and what stood behind it. */
+    public synchronized void forget(Document document, String salt) {
+        long key = document.key(salt);
+        counts.remove(key);
+        var gone = new ArrayList<Node>();
+        for (var node : nodes) {
+            if (node.key == key && node.parent != root) {
+                gone.add(node);
+            }
+        }
+        for (var node : gone) {
+            node.parent.children.remove(key, node);
+            drop(node);
+        }
+    }
+
+    private void drop(Node node) {
+        nodes.remove(node);
+        node.children.values().forEach(this::drop);
+    }
+
     private static Node child(Node parent, long key) {
         return parent.children.computeIfAbsent(key, _ -> new Node(key, parent));
     }

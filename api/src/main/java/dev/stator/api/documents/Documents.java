@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * The documents of a request.
@@ -25,6 +26,20 @@ public record Documents(
     /** As they were sent. */
     public static Documents of(List<Document> given, ReuseMode reuse, boolean ranked) {
         return new Documents(given, given, reuse, ranked);
+    }
+
+    /** The same with one more document. */
+    public Documents followedBy(Document next) {
+        return new Documents(with(given, next), with(written, next), reuse, ranked);
+    }
+
+    private static List<Document> with(List<Document> all, Document next) {
+        return Stream.concat(all.stream(), Stream.of(next)).toList();
+    }
+
+    /** The same, of which another mode is allowed. */
+    public Documents in(ReuseMode mode) {
+        return new Documents(given, written, mode, ranked);
     }
 
     public boolean isEmpty() {

@@ -112,7 +112,7 @@ final class Replay {
                                     read.instructions,
                                     _ -> "",
                                     request.salt()),
-                            new Splicing.Allowed(0, 0));
+                            new Splicing.Way(0, 0));
             if (splice.isEmpty()) {
                 exact(request, read.tokens);
                 return;

@@ -110,9 +110,13 @@ final class BlockReader {
         boolean first;
         lock.lock();
         try {
+            counters.misses++;
+            if (entry.gone) {
+                // It was erased while it was read.
+                return;
+            }
             first = counters.checksumFailures == 0;
             counters.checksumFailures++;
-            counters.misses++;
             catalog.remove(entry);
         } finally {
             lock.unlock();

@@ -30,14 +30,13 @@ final class Catalog {
 
     /** Takes over what was found, parents first, and leaves out what comes after a hole. */
     void adopt(List<Folder.Loaded> loaded) {
-        record Block(Segment segment, SegmentReader.Found found) {}
-        Deque<Block> next = new ArrayDeque<>();
-        Map<BlockKey, List<Block>> following = new HashMap<>();
+        Deque<Known> next = new ArrayDeque<>();
+        Map<BlockKey, List<Known>> following = new HashMap<>();
         for (Folder.Loaded one : loaded) {
             Segment segment = one.segment();
             segment.folder.sealed(segment);
             for (SegmentReader.Found found : one.found()) {
-                Block block = new Block(segment, found);
+                Known block = new Known(segment, found);
                 if (found.block().position() == 0) {
                     next.add(block);
                 } else {
@@ -47,13 +46,36 @@ final class Catalog {
                 }
             }
         }
+        adopt(next, following);
+        // What comes after a hole cannot be read, but may have to be erased.
+        following.values().stream().flatMap(List::stream).forEach(this::note);
+    }
+
+    private record Known(Segment segment, SegmentReader.Found found) {}
+
+    private void note(Known left) {
+        note(
+                new DiskEntry(
+                        left.found().block(),
+                        left.segment(),
+                        left.found().offset(),
+                        left.found().frequency()));
+    }
+
+    /** Of a record that is in a file and that nobody can find. */
+    void note(DiskEntry entry) {
+        entry.gone = true;
+        entry.segment.entries.add(entry);
+    }
+
+    private void adopt(Deque<Known> next, Map<BlockKey, List<Known>> following) {
         while (!next.isEmpty()) {
-            Block block = next.poll();
+            Known block = next.poll();
             SegmentReader.Found found = block.found();
             // Being taken over counts as the use that its writing was.
             int frequency = Math.max(0, found.frequency() - 1);
             add(new DiskEntry(found.block(), block.segment(), found.offset(), frequency));
-            List<Block> children = following.remove(found.block().key());
+            List<Known> children = following.remove(found.block().key());
             if (children != null) {
                 next.addAll(children);
             }
@@ -92,6 +114,15 @@ final class Catalog {
         List<DiskEntry> removed = index.remove(entry);
         removed.forEach(one -> inventory.removed(one.block.key()));
         counters.evictedOrphan += Math.max(0, removed.size() - 1);
+    }
+
+    /** Removes a block that is to be erased, and all that follow it. */
+    void erase(DiskEntry entry) {
+        index.remove(entry).forEach(one -> inventory.removed(one.block.key()));
+    }
+
+    List<Segment> segments() {
+        return folders.stream().flatMap(folder -> folder.all().stream()).toList();
     }
 
     /** The folder cannot be read: its blocks, and those that follow them elsewhere, are misses. */

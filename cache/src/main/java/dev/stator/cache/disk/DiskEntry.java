@@ -21,6 +21,9 @@ final class DiskEntry {
     /** Not in the index any more. */
     boolean gone;
 
+    /** Its record has been written over. */
+    boolean erased;
+
     DiskEntry(DiskBlock block, Segment segment, long offset, int frequency) {
         this.block = block;
         this.segment = segment;

@@ -5,6 +5,9 @@ import dev.stator.cache.CacheException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -26,6 +29,8 @@ public final class DiskTier implements AutoCloseable {
     private final Catalog catalog;
     private final WriteQueue queue;
     private final BlockReader reader;
+    private final Eraser eraser;
+    private final Queue<Journal> journals = new ConcurrentLinkedQueue<>();
     private final Thread writer;
     private boolean closed;
 
@@ -34,6 +39,7 @@ public final class DiskTier implements AutoCloseable {
         this.catalog = new Catalog(options, folders, counters);
         this.queue = new WriteQueue(options.queueBytes(), lock);
         this.reader = new BlockReader(lock, catalog, counters, options.warnings());
+        this.eraser = new Eraser(options, lock, catalog, queue);
         List<Folder.Loaded> loaded = Folders.load(folders);
         lock.lock();
         try {
@@ -157,6 +163,30 @@ public final class DiskTier implements AutoCloseable {
         }
     }
 
+    /**
+     * Removes blocks and all that follow them, and writes over their records. Returns when that is
+     * on the device. What is just being written, or comes back from elsewhere, is for another call.
+     *
+     * @param firsts to which the keys are added of all that followed them
+     * @return whether something is left, because it is on its way or could not be written over
+     */
+    public boolean erase(Set<BlockKey> firsts) {
+        return eraser.erase(firsts);
+    }
+
+    /**
+     * A log beside the segments of the first folder, under its key.
+     *
+     * @throws CacheException if it cannot be opened
+     */
+    public Journal journal(String name) {
+        Folder folder = catalog.folders().getFirst();
+        Journal journal =
+                Journal.open(folder.path().resolve(name), folder.key(), options.warnings());
+        journals.add(journal);
+        return journal;
+    }
+
     /** What it would cost to compute a block again; 0 if it is not here. */
     long recomputeMicros(BlockKey key) {
         lock.lock();
@@ -222,6 +252,7 @@ public final class DiskTier implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+        journals.forEach(Journal::close);
         catalog.folders().forEach(Folder::close);
     }
 

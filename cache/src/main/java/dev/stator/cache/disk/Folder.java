@@ -121,6 +121,8 @@ final class Folder implements AutoCloseable {
         open.put(segment.number, segment);
         segment.mostBytes = Math.max(segment.bytes, segmentBytes());
         segment.recordsEnd = 0;
+        segment.indexed = false;
+        segment.stale = false;
     }
 
     void sealed(Segment segment) {

@@ -53,6 +53,12 @@ final class Segment {
 
     int readers;
 
+    /** Its index is being written, or has been, of what was live then. */
+    boolean indexed;
+
+    /** It has or will have an index that names erased blocks. */
+    boolean stale;
+
     /** Removed as soon as the last reader has gone. */
     boolean doomed;
 

@@ -255,7 +255,10 @@ final class WriteBehind implements Runnable, SegmentWriter.Listener {
             segment.bytes = end;
             for (SegmentWriter.Placed placed : blocks) {
                 DiskEntry entry = placed.entry();
-                if (placed.moved()) {
+                if (placed.moved() && entry.gone) {
+                    // It was erased or dropped on the way; the copy is there all the same.
+                    catalog.note(new DiskEntry(entry.block, segment, placed.offset(), 0));
+                } else if (placed.moved()) {
                     catalog.move(entry, segment, placed.offset());
                 } else {
                     publish(entry);
@@ -272,6 +275,7 @@ final class WriteBehind implements Runnable, SegmentWriter.Listener {
             counters.stored++;
             counters.bytesStored += block.recordBytes();
         } else {
+            catalog.note(entry);
             counters.refusedOrphan++;
         }
         queue.settle(block.key());
@@ -314,7 +318,11 @@ final class WriteBehind implements Runnable, SegmentWriter.Listener {
 
     @Override
     public List<SegmentReader.Found> live(Segment segment) {
-        return locked(() -> Catalog.live(segment));
+        return locked(
+                () -> {
+                    segment.indexed = true;
+                    return Catalog.live(segment);
+                });
     }
 
     @Override

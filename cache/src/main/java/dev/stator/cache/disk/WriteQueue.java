@@ -3,7 +3,9 @@ package dev.stator.cache.disk;
 import dev.stator.cache.BlockKey;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
@@ -60,6 +62,33 @@ final class WriteQueue {
         }
         bytes -= offer.block().recordBytes();
         return Optional.of(offer);
+    }
+
+    /**
+     * Takes blocks back that wait, which the caller releases.
+     *
+     * @param keys of blocks and of parents; takes the keys of what is taken back
+     */
+    List<Offer> withdraw(Set<BlockKey> keys) {
+        List<Offer> withdrawn = new ArrayList<>();
+        for (Offer offer : waiting) {
+            if (keys.contains(offer.block().key()) || keys.contains(offer.block().parent())) {
+                keys.add(offer.block().key());
+                withdrawn.add(offer);
+            }
+        }
+        for (Offer offer : withdrawn) {
+            waiting.remove(offer);
+            pending.remove(offer.block().key());
+            bytes -= offer.block().recordBytes();
+        }
+        changed.signalAll();
+        return withdrawn;
+    }
+
+    /** Whether one of them waits or is in the writer's hands. */
+    boolean isAnyPending(Set<BlockKey> keys) {
+        return pending.stream().anyMatch(keys::contains);
     }
 
     /** The block has been written, or will not be. */

@@ -64,6 +64,24 @@ final class Outbox {
         return Optional.of(offer);
     }
 
+    /** Takes back what waits, which the caller releases. */
+    List<Offer> withdraw(Set<BlockKey> keys) {
+        List<Offer> withdrawn = new ArrayList<>();
+        for (Offer offer : waiting) {
+            if (keys.contains(offer.block().key()) || keys.contains(offer.block().parent())) {
+                keys.add(offer.block().key());
+                withdrawn.add(offer);
+            }
+        }
+        for (Offer offer : withdrawn) {
+            waiting.remove(offer);
+            pending.remove(offer.block().key());
+            bytes -= offer.block().payloadBytes();
+        }
+        changed.signalAll();
+        return withdrawn;
+    }
+
     /** The block has been written, or will not be. */
     void settle(BlockKey key) {
         pending.remove(key);

@@ -31,6 +31,9 @@ public interface RemoteStore extends AutoCloseable {
      */
     CompletableFuture<?> put(String name, byte[] value, Duration life);
 
+    /** Removes values; names that have none are no failure. */
+    CompletableFuture<?> delete(List<String> names);
+
     /** It has not answered: connections that may hang are not used any more. */
     void reset();
 

@@ -3,8 +3,10 @@ package dev.stator.cache.remote;
 import dev.stator.cache.BlockKey;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -29,6 +31,8 @@ public final class RemoteTier implements AutoCloseable {
 
     /** What waits when the tier is closed may take so long to be written. */
     private static final Duration LAST_WRITES = Duration.ofSeconds(5);
+
+    private static final int DELETED_AT_ONCE = 100;
 
     /** Without an end, a block is looked for again after so long. */
     private static final Duration MEMORY = Duration.ofHours(1);
@@ -96,6 +100,46 @@ public final class RemoteTier implements AutoCloseable {
 
     String name(BlockKey key) {
         return prefix + options.key().name(key);
+    }
+
+    /**
+     * Removes blocks from the store, as far as their keys are known here: what other nodes have
+     * made of them cannot be found without them, and goes when its time is over.
+     *
+     * @param keys to which those are added that were on their way behind them
+     * @return completes when the store has answered; fails if it does not
+     */
+    public CompletableFuture<?> erase(Set<BlockKey> keys) {
+        List<Outbox.Offer> withdrawn;
+        boolean onTheWay;
+        lock.lock();
+        try {
+            withdrawn = outbox.withdraw(keys);
+            onTheWay = keys.stream().anyMatch(outbox::isPending);
+            keys.forEach(known::remove);
+        } finally {
+            lock.unlock();
+        }
+        withdrawn.forEach(offer -> offer.release().run());
+        if (keys.isEmpty()) {
+            return CompletableFuture.completedFuture(true);
+        }
+        if (onTheWay || !breaker.allows()) {
+            return CompletableFuture.failedFuture(
+                    new IllegalStateException(
+                            onTheWay
+                                    ? "a block is being written"
+                                    : "the remote cache does not answer"));
+        }
+        List<CompletableFuture<?>> deletions = new ArrayList<>();
+        List<String> names = keys.stream().map(this::name).toList();
+        for (int from = 0; from < names.size(); from += DELETED_AT_ONCE) {
+            deletions.add(
+                    store.delete(
+                            names.subList(from, Math.min(names.size(), from + DELETED_AT_ONCE))));
+        }
+        return CompletableFuture.allOf(deletions.toArray(CompletableFuture<?>[]::new))
+                .orTimeout(LAST_WRITES.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /** Whether the store is in use just now. */

@@ -69,6 +69,14 @@ final class MemoryStore implements RemoteStore {
     }
 
     @Override
+    public CompletableFuture<?> delete(List<String> names) {
+        if (mood == Mood.FINE) {
+            names.forEach(values::remove);
+        }
+        return answer(true);
+    }
+
+    @Override
     public void reset() {
         resets.incrementAndGet();
     }

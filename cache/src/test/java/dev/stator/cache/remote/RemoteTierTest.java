@@ -61,6 +61,35 @@ final class RemoteTierTest {
     }
 
     @Test
+    void whatIsErasedIsInTheStoreNoMoreAndNotKnownToBe() throws Exception {
+        try (var tier = tier();
+                var other = tier()) {
+            chain.store(tier);
+            var keys = new HashSet<>(chain.keys().subList(4, 10));
+
+            tier.erase(keys).get();
+
+            assertThat(tier.match(chain.keys(), 0)).isEqualTo(4);
+            assertThat(other.lookFor(chain.keys()).get()).isEqualTo(4);
+            assertThat(store.values).hasSize(4);
+            // They may come again.
+            chain.store(tier);
+            assertThat(store.values).hasSize(10);
+        }
+    }
+
+    @Test
+    void whatCannotBeErasedYetIsSaidNotToBe() {
+        try (var tier = tier()) {
+            chain.store(tier);
+            store.mood = MemoryStore.Mood.LOST;
+            assertThat(tier.erase(new HashSet<>(chain.keys()))).failsWithin(Duration.ofSeconds(10));
+            store.mood = MemoryStore.Mood.FINE;
+            assertThat(store.values).hasSize(10);
+        }
+    }
+
+    @Test
     void namesTellModelAndVersionButNotTheKey() {
         try (var tier = tier()) {
             chain.store(tier);
