@@ -2,6 +2,7 @@ package dev.stator.api;
 
 import dev.stator.api.documents.Document;
 import dev.stator.api.documents.Documents;
+import dev.stator.api.documents.ReuseMode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,9 +21,9 @@ final class AnthropicDocuments {
     /**
      * @throws ApiException naming what is wrong
      */
-    AnthropicDocuments(Fields request) {
+    AnthropicDocuments(Fields request, ReuseMode usual) {
         this.request = request;
-        this.sent = DocumentFields.of(request);
+        this.sent = DocumentFields.of(request, usual);
         this.all = new ArrayList<>(sent.given());
     }
 

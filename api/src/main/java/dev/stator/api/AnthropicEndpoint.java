@@ -1,6 +1,7 @@
 package dev.stator.api;
 
 import dev.stator.api.chat.AnswerPart;
+import dev.stator.api.documents.ReuseMode;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -22,7 +23,8 @@ final class AnthropicEndpoint implements Endpoint {
         service.model().check(fields.string("model"));
         service.checkGenerates();
         conversations.model();
-        var request = AnthropicRequest.of(fields);
+        var usual = service.options().reuse().usual(exchange.tenant());
+        var request = AnthropicRequest.of(fields, usual);
         var urgency = Urgency.ofAnthropic(exchange, fields, service.options().waiting());
         conversations.answer(
                 exchange,
@@ -62,7 +64,7 @@ final class AnthropicEndpoint implements Endpoint {
         service.model().check(fields.string("model"));
         service.checkGenerates();
         conversations.model();
-        var conversation = AnthropicRequest.conversation(fields);
+        var conversation = AnthropicRequest.conversation(fields, ReuseMode.EXACT);
         var owner =
                 new StoredDocument.Owner(exchange.tenant(), fields.string("cache_salt").orElse(""));
         Service.reply(

@@ -1,6 +1,7 @@
 package dev.stator.api;
 
 import dev.stator.api.documents.Documents;
+import dev.stator.api.documents.ReuseMode;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -26,14 +27,14 @@ final class AnthropicMessages {
     /**
      * @throws ApiException naming what is wrong
      */
-    private AnthropicMessages(Fields fields) {
+    private AnthropicMessages(Fields fields, ReuseMode usual) {
         fields.objects("tools").forEach(tool -> CacheMark.read(tool, -1, marks));
         system(fields);
         var messages = fields.objects("messages");
         if (messages.isEmpty()) {
             throw fields.wrong("messages", "`messages` must hold at least one message.");
         }
-        var blocks = new AnthropicDocuments(fields);
+        var blocks = new AnthropicDocuments(fields, usual);
         for (int i = 0; i < messages.size(); i++) {
             message(messages.get(i), blocks, i == messages.size() - 1);
         }
@@ -42,8 +43,8 @@ final class AnthropicMessages {
         this.documents = blocks.documents();
     }
 
-    static AnthropicMessages of(Fields fields) {
-        return new AnthropicMessages(fields);
+    static AnthropicMessages of(Fields fields, ReuseMode usual) {
+        return new AnthropicMessages(fields, usual);
     }
 
     List<Map<String, Object>> written() {

@@ -4,6 +4,7 @@ import dev.stator.api.chat.ChatException;
 import dev.stator.api.chat.Conversation;
 import dev.stator.api.chat.JsonSchemaGrammar;
 import dev.stator.api.chat.ToolChoice;
+import dev.stator.api.documents.ReuseMode;
 import dev.stator.engine.SamplingOptions;
 import java.util.HashMap;
 import java.util.List;
@@ -23,14 +24,15 @@ record AnthropicRequest(ChatRequest chat, boolean singleCall) {
     private static final List<String> ELSEWHERE = List.of("mcp_servers", "container");
 
     /**
+     * @param usual the reuse mode if the request does not say one
      * @throws ApiException naming what is wrong
      */
-    static AnthropicRequest of(Fields fields) {
+    static AnthropicRequest of(Fields fields, ReuseMode usual) {
         var maxTokens = fields.integer("max_tokens", 1, Integer.MAX_VALUE);
         if (maxTokens.isEmpty()) {
             throw fields.wrong("max_tokens", "`max_tokens` is missing.");
         }
-        var messages = messages(fields);
+        var messages = messages(fields, usual);
         var conversation = conversation(fields, messages);
         var format = format(fields);
         if (format.isPresent()
@@ -58,17 +60,17 @@ record AnthropicRequest(ChatRequest chat, boolean singleCall) {
      *
      * @throws ApiException naming what is wrong
      */
-    static Conversation conversation(Fields fields) {
-        return conversation(fields, messages(fields));
+    static Conversation conversation(Fields fields, ReuseMode usual) {
+        return conversation(fields, messages(fields, usual));
     }
 
-    private static AnthropicMessages messages(Fields fields) {
+    private static AnthropicMessages messages(Fields fields, ReuseMode usual) {
         for (var field : ELSEWHERE) {
             if (fields.value(field).filter(node -> !node.isEmpty()).isPresent()) {
                 throw fields.wrong(field, "`%s` is not supported.".formatted(field));
             }
         }
-        return AnthropicMessages.of(fields);
+        return AnthropicMessages.of(fields, usual);
     }
 
     private static Conversation conversation(Fields fields, AnthropicMessages messages) {

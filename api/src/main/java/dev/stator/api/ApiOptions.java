@@ -20,6 +20,7 @@ import java.util.List;
  * @param waiting what becomes of requests that have to wait
  * @param splicing whether documents may be spliced
  * @param documentQuotaBytes the most bytes of a tenant's stored documents
+ * @param reuse which reuse is usual, and which is allowed
  */
 public record ApiOptions(
         String host,
@@ -33,7 +34,8 @@ public record ApiOptions(
         Duration maxStall,
         WaitingOptions waiting,
         Splicing splicing,
-        long documentQuotaBytes) {
+        long documentQuotaBytes,
+        ReuseOptions reuse) {
     /** What a tenant may store if nobody says otherwise. */
     public static final long USUAL_DOCUMENT_QUOTA = 64L << 20;
 
@@ -59,6 +61,9 @@ public record ApiOptions(
         require(maxUnreadBytes >= 1024, "at least 1024 unread bytes must be allowed");
         require(maxStall.isPositive(), "the allowed stall must be positive");
         require(documentQuotaBytes >= 0, "the quota of documents must not be negative");
+        require(
+                apiKeys.containsAll(reuse.ceilingByKey().keySet()),
+                "a ceiling of reuse is set for an API key that is none of those asked for");
     }
 
     /** Requests wait as is usual. */
@@ -84,7 +89,8 @@ public record ApiOptions(
                 maxStall,
                 WaitingOptions.USUAL,
                 new Splicing.Refused("nobody has measured what it does to this model's answers"),
-                USUAL_DOCUMENT_QUOTA);
+                USUAL_DOCUMENT_QUOTA,
+                ReuseOptions.USUAL);
     }
 
     public ApiOptions withWaiting(WaitingOptions other) {
@@ -100,7 +106,8 @@ public record ApiOptions(
                 maxStall,
                 other,
                 splicing,
-                documentQuotaBytes);
+                documentQuotaBytes,
+                reuse);
     }
 
     public ApiOptions withSplicing(Splicing other) {
@@ -116,7 +123,8 @@ public record ApiOptions(
                 maxStall,
                 waiting,
                 other,
-                documentQuotaBytes);
+                documentQuotaBytes,
+                reuse);
     }
 
     public ApiOptions withDocumentQuota(long bytes) {
@@ -132,7 +140,25 @@ public record ApiOptions(
                 maxStall,
                 waiting,
                 splicing,
-                bytes);
+                bytes,
+                reuse);
+    }
+
+    public ApiOptions withReuse(ReuseOptions other) {
+        return new ApiOptions(
+                host,
+                port,
+                modelName,
+                apiKeys,
+                maxBodyBytes,
+                defaultMaxTokens,
+                eventLoops,
+                maxUnreadBytes,
+                maxStall,
+                waiting,
+                splicing,
+                documentQuotaBytes,
+                other);
     }
 
     /** Loopback, no key, bodies up to 32 MiB, streams that stall for up to 60 s or 1 MiB. */

@@ -46,7 +46,13 @@ public final class ApiServer implements AutoCloseable {
                         options.modelName(),
                         fabric.contextTokens(),
                         System.currentTimeMillis() / 1000);
-        var service = new Service(options, fabric, model, new Metrics(fabric));
+        var service =
+                new Service(
+                        options,
+                        fabric,
+                        model,
+                        new Metrics(fabric),
+                        PlainPassages.of(fabric, options.reuse().passageBytes()));
         var routes = new Routes(service);
         var preparation = new Preparation(Math.max(4 * options.maxBodyBytes(), 256L << 20));
         var vertx = vertx(options.eventLoops());

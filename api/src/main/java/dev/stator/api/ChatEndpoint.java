@@ -19,7 +19,8 @@ final class ChatEndpoint implements Endpoint {
         service.model().check(Fields.of(fields).string("model"));
         service.checkGenerates();
         conversations.model();
-        var request = ChatRequest.of(fields, service.fabric().model());
+        var usual = service.options().reuse().usual(exchange.tenant());
+        var request = ChatRequest.of(fields, service.fabric().model(), usual);
         var urgency = Urgency.of(exchange, Fields.of(fields), service.options().waiting());
         conversations.answer(
                 exchange,

@@ -4,6 +4,7 @@ import dev.stator.api.chat.ChatException;
 import dev.stator.api.chat.Conversation;
 import dev.stator.api.chat.JsonSchemaGrammar;
 import dev.stator.api.chat.ToolChoice;
+import dev.stator.api.documents.ReuseMode;
 import dev.stator.engine.ModelInfo;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -30,13 +31,14 @@ record ChatRequest(
     static final int MAX_TOP_LOGPROBS = 20;
 
     /**
+     * @param usual the reuse mode if the request does not say one
      * @throws ApiException naming what is wrong
      */
-    static ChatRequest of(ObjectNode body, ModelInfo model) {
+    static ChatRequest of(ObjectNode body, ModelInfo model, ReuseMode usual) {
         var fields = Fields.of(body);
         refuseUnsupported(fields);
         var decoding = Decoding.of(fields, logprobs(fields), model);
-        var conversation = conversation(fields);
+        var conversation = conversation(fields, usual);
         var format = format(fields);
         if (format.isPresent() && callsTools(conversation)) {
             throw fields.wrong(
@@ -84,7 +86,7 @@ record ChatRequest(
         return OptionalInt.empty();
     }
 
-    static Conversation conversation(Fields fields) {
+    static Conversation conversation(Fields fields, ReuseMode usual) {
         var messages = Messages.of(fields);
         var tools = tools(fields);
         boolean continues = fields.flag("continue_final_message", false);
@@ -101,7 +103,7 @@ record ChatRequest(
                 prompts,
                 continues,
                 templateArguments(fields),
-                DocumentFields.of(fields));
+                DocumentFields.of(fields, usual));
     }
 
     static Map<String, Object> templateArguments(Fields fields) {

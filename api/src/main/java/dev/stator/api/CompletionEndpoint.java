@@ -1,8 +1,11 @@
 package dev.stator.api;
 
+import dev.stator.api.documents.ReuseMode;
 import dev.stator.serving.FinishReason;
 import dev.stator.serving.GenerationRequest;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -22,7 +25,9 @@ final class CompletionEndpoint implements Endpoint {
         var fields = Json.parse(body);
         service.model().check(Fields.of(fields).string("model"));
         service.checkGenerates();
-        var request = CompletionRequest.of(fields, service.fabric().model());
+        var usual = service.options().reuse().usual(exchange.tenant());
+        var request = CompletionRequest.of(fields, service.fabric().model(), usual);
+        service.checkReuse(request.reuse(), exchange);
         var urgency = Urgency.of(exchange, Fields.of(fields), service.options().waiting());
         var prompts = request.prompts().stream().map(this::tokens).toList();
         int computed = 0;
@@ -44,12 +49,26 @@ final class CompletionEndpoint implements Endpoint {
             echoOnly(exchange, request, prompts, shape);
             return;
         }
+        var readings =
+                prompts.stream()
+                        .map(prompt -> read(request.reuse(), prompt, request.decoding().salt()))
+                        .toList();
+        service.announce(
+                readings.stream()
+                        .map(Service.Reading::served)
+                        .max(Comparator.naturalOrder())
+                        .orElse(request.reuse()),
+                exchange);
         var order =
                 new Generation.Order(
-                        requests(exchange, request, urgency, prompts),
+                        requests(exchange, request, urgency, prompts, readings),
                         request.decoding().choices(),
                         new Generation.Preparing(
-                                0, computed, (System.nanoTime() - started) / 1e6, List.of()),
+                                0,
+                                computed,
+                                (System.nanoTime() - started) / 1e6,
+                                List.of(),
+                                readings.getFirst().exactBecause()),
                         _ -> {});
         service.generate(
                 exchange,
@@ -83,10 +102,15 @@ final class CompletionEndpoint implements Endpoint {
     }
 
     private List<GenerationRequest> requests(
-            Exchange exchange, CompletionRequest request, Urgency urgency, List<int[]> prompts) {
+            Exchange exchange,
+            CompletionRequest request,
+            Urgency urgency,
+            List<int[]> prompts,
+            List<Service.Reading> readings) {
         var decoding = request.decoding();
         var requests = new ArrayList<GenerationRequest>();
-        for (int[] prompt : prompts) {
+        for (int at = 0; at < prompts.size(); at++) {
+            int[] prompt = prompts.get(at);
             int maxTokens =
                     AnswerLength.of(
                             prompt.length,
@@ -94,8 +118,9 @@ final class CompletionEndpoint implements Endpoint {
                             0,
                             service.fabric().contextTokens(),
                             "prompt");
+            var splice = readings.get(at).splice();
             for (int i = 0; i < decoding.choices(); i++) {
-                requests.add(
+                var exact =
                         new GenerationRequest(
                                 exchange.requestId() + "-" + requests.size(),
                                 prompt,
@@ -105,10 +130,32 @@ final class CompletionEndpoint implements Endpoint {
                                 decoding.stopTokens(),
                                 decoding.ignoreEnd(),
                                 decoding.salt(),
-                                urgency.standing()));
+                                urgency.standing());
+                requests.add(splice.map(exact::withSplice).orElse(exact));
             }
         }
         return requests;
+    }
+
+    /** Asked is what stands behind the last passage. */
+    private Service.Reading read(ReuseMode mode, int[] prompt, String salt) {
+        return service.read(
+                mode,
+                List.of(),
+                new PlainPassages.Read(
+                        prompt,
+                        List.of(),
+                        OptionalInt.empty(),
+                        passages ->
+                                service.fabric()
+                                        .tokenizer()
+                                        .decode(
+                                                Arrays.copyOfRange(
+                                                        prompt,
+                                                        passages.getLast().to(),
+                                                        prompt.length),
+                                                false),
+                        salt));
     }
 
     /** With {@code max_tokens} 0 the engine has nothing to do. */

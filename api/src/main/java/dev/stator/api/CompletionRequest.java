@@ -1,5 +1,6 @@
 package dev.stator.api;
 
+import dev.stator.api.documents.ReuseMode;
 import dev.stator.engine.ModelInfo;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,8 +15,10 @@ import tools.jackson.databind.node.ObjectNode;
  * @param prompts at least one
  * @param echo whether each answer begins with its prompt
  * @param maxTokens 0 is possible with {@code echo} only
+ * @param reuse of passages that earlier prompts had; a prompt has no documents to reorder
  */
-record CompletionRequest(List<Input> prompts, Decoding decoding, boolean echo, int maxTokens) {
+record CompletionRequest(
+        List<Input> prompts, Decoding decoding, boolean echo, int maxTokens, ReuseMode reuse) {
     private static final int MAX_ANSWERS = 256;
 
     /** OpenAI's default. */
@@ -29,9 +32,10 @@ record CompletionRequest(List<Input> prompts, Decoding decoding, boolean echo, i
     }
 
     /**
+     * @param usual the reuse mode if the request does not say one
      * @throws ApiException naming what is wrong
      */
-    static CompletionRequest of(ObjectNode body, ModelInfo model) {
+    static CompletionRequest of(ObjectNode body, ModelInfo model, ReuseMode usual) {
         var fields = Fields.of(body);
         var logprobs = fields.integer("logprobs", 0, ChatRequest.MAX_TOP_LOGPROBS);
         var decoding = Decoding.of(fields, logprobs, model);
@@ -49,7 +53,8 @@ record CompletionRequest(List<Input> prompts, Decoding decoding, boolean echo, i
                 decoding,
                 echo,
                 fields.integer("max_tokens", echo ? 0 : 1, Integer.MAX_VALUE)
-                        .orElse(DEFAULT_MAX_TOKENS));
+                        .orElse(DEFAULT_MAX_TOKENS),
+                DocumentFields.reuse(fields, usual));
     }
 
     private static void refuseUnsupported(

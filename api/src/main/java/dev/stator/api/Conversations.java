@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -60,20 +61,21 @@ final class Conversations {
             Writing writing) {
         var model = chat.model();
         var decoding = request.decoding();
-        checkReuse(request.conversation().documents().reuse());
+        var mode = request.conversation().documents().reuse();
+        service.checkReuse(mode, exchange);
         var owner = new StoredDocument.Owner(exchange.tenant(), decoding.salt());
         var conversation = resolved(request.conversation(), owner).arranged(order, decoding.salt());
         var prompt = model.prompt(conversation, decoding.salt());
         var grammar = grammar(model, request, prompt);
-        var reuse = conversation.documents().reuse().label();
-        exchange.loop().post(() -> exchange.response().putHeader("x-stator-reuse", reuse));
+        var reading = read(mode, conversation, prompt, decoding.salt());
+        service.announce(reading.served(), exchange);
         var requests =
                 requests(
                         exchange,
                         request,
                         urgency,
                         prompt,
-                        splice(model, conversation, prompt),
+                        reading.splice(),
                         grammar,
                         retentions(request, conversation, prompt));
         var made = made(requests.getFirst(), conversation, prompt);
@@ -86,7 +88,8 @@ final class Conversations {
                                 prompt.reusedTokens(),
                                 prompt.tokens().length - prompt.reusedTokens(),
                                 (System.nanoTime() - startedNanos) / 1e6,
-                                conversation.documents().names()),
+                                conversation.documents().names(),
+                                reading.exactBecause()),
                         account -> {
                             made.accept(account.generated());
                             remember(model, prompt, account, decoding.salt());
@@ -143,29 +146,29 @@ final class Conversations {
         return chat.model().prompt(arranged, "").tokens().length;
     }
 
-    private void checkReuse(ReuseMode mode) {
-        var splicing = service.options().splicing();
-        if (mode != ReuseMode.SPLICED) {
-            return;
-        }
-        var refusal =
-                splicing instanceof Splicing.Refused refused
-                        ? Optional.of(refused.why())
-                        : service.fabric().unspliceable();
-        refusal.ifPresent(
-                why -> {
-                    throw new ApiException(
-                            ApiError.invalid(
-                                    "reuse",
-                                    "`spliced` is not possible here: %s. Use `exact` or `exact-reorder`."
-                                            .formatted(why)));
-                });
+    private Service.Reading read(
+            ReuseMode mode, Conversation conversation, Prompt prompt, String salt) {
+        var model = chat.model();
+        var read =
+                new PlainPassages.Read(
+                        prompt.tokens(),
+                        prompt.passages(),
+                        mode.splices()
+                                ? OptionalInt.of(instructions(model, conversation, prompt, salt))
+                                : OptionalInt.empty(),
+                        passages ->
+                                passages.equals(prompt.passages())
+                                        ? ChatModel.lastAsked(conversation)
+                                        : model.asked(conversation, prompt, passages, salt),
+                        salt);
+        return service.read(mode, conversation.documents().written(), read);
     }
 
-    private Optional<Splice> splice(ChatModel model, Conversation conversation, Prompt prompt) {
-        return service.options().splicing() instanceof Splicing.Allowed allowed
-                ? model.splice(conversation, prompt, allowed.boundary(), allowed.budget())
-                : Optional.empty();
+    private static int instructions(
+            ChatModel model, Conversation conversation, Prompt prompt, String salt) {
+        return prompt.passages().isEmpty()
+                ? model.instructions(conversation, prompt, salt)
+                : prompt.head();
     }
 
     private static Optional<String> grammar(ChatModel model, ChatRequest request, Prompt prompt) {

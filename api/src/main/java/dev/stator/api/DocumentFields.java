@@ -16,11 +16,11 @@ final class DocumentFields {
     private DocumentFields() {}
 
     /**
+     * @param usual the mode if the request does not say one
      * @throws ApiException naming what is wrong
      */
-    static Documents of(Fields fields) {
-        var reuse =
-                fields.choice("reuse", ReuseMode.labels(), ReuseMode::of).orElse(ReuseMode.EXACT);
+    static Documents of(Fields fields, ReuseMode usual) {
+        var reuse = reuse(fields, usual);
         boolean ranked = fields.flag("rank_note", false);
         var sent = fields.objects("documents");
         if (sent.size() > MOST) {
@@ -43,6 +43,10 @@ final class DocumentFields {
             documents.add(document);
         }
         return Documents.of(documents, reuse, ranked);
+    }
+
+    static ReuseMode reuse(Fields fields, ReuseMode usual) {
+        return fields.choice("reuse", ReuseMode.labels(), ReuseMode::of).orElse(usual);
     }
 
     private static Document document(Fields fields) {

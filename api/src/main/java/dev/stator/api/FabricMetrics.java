@@ -50,6 +50,10 @@ import java.util.function.ToDoubleFunction;
  *     checksum_failures_total}, {@code foreign_total} (another format version or model), {@code
  *     probe_seconds_total} (÷ probes: seconds a question what is there), {@code given_up_total} (fetches
  *     that were not faster than computing)
+ * <tr><td>{@code stator_splicing_*_total}<td>prompt {@code tokens} that were spliced, requests that the
+ *     guard's look at the first token let pass ({@code guard_passed}) or not ({@code guard_doubted}),
+ *     audited answers that were {@code audits_same} or {@code audits_different}, {@code
+ *     breaker_openings} of a tenant, and requests {@code forbidden} to be spliced by one
  * </table>
  */
 final class FabricMetrics implements MultiCollector {
@@ -114,6 +118,14 @@ final class FabricMetrics implements MultiCollector {
             all.metricSnapshot(evictions("host", "Host", stats.cache()));
         }
         disk(all, stats.disk());
+        stats.splicing()
+                .forEach(
+                        (name, value) ->
+                                all.metricSnapshot(
+                                        counter(
+                                                "stator_splicing_" + name,
+                                                "Splicing: " + name.replace('_', ' ') + ".",
+                                                value)));
         stats.remote()
                 .forEach(
                         (name, value) -> {

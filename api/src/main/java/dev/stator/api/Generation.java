@@ -62,8 +62,14 @@ final class Generation {
      * @param reusedTokens prompt tokens known from an earlier turn
      * @param computedTokens prompt tokens that were tokenised
      * @param documents names of the request's documents as the model reads them
+     * @param exactBecause why they are not spliced although that was asked for
      */
-    record Preparing(int reusedTokens, int computedTokens, double millis, List<String> documents) {}
+    record Preparing(
+            int reusedTokens,
+            int computedTokens,
+            double millis,
+            List<String> documents,
+            Optional<String> exactBecause) {}
 
     private Generation(Exchange exchange, Order order, Output output, Metrics metrics) {
         this.exchange = exchange;
@@ -270,6 +276,10 @@ final class Generation {
             var names = trace.putArray("documents");
             order.preparing().documents().forEach(names::add);
         }
+        order.preparing()
+                .exactBecause()
+                .or(accounts[0]::exactBecause)
+                .ifPresent(why -> trace.put("exact_because", why));
         if (trace.get("stages_ms") instanceof ObjectNode stages) {
             stages.put("prepare", rounded(order.preparing().millis()));
         }
@@ -293,6 +303,13 @@ final class Generation {
         if (account.splicedTokens() > 0) {
             json.put("spliced_tokens", account.splicedTokens());
         }
+        account.guarded()
+                .ifPresent(
+                        its ->
+                                json.putObject("guard")
+                                        .put("passed", its.passed())
+                                        .put("margin", rounded(its.certainty().margin()))
+                                        .put("entropy", rounded(its.certainty().entropy())));
         var stages = json.putObject("stages_ms");
         account.stageMillis().entrySet().stream()
                 .sorted(Map.Entry.comparingByKey())

@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
@@ -110,6 +111,7 @@ final class Library implements AutoCloseable {
     private final ChatModel model;
     private final Texts texts;
     private final DocumentOrder order;
+    private final PlainPassages passages;
     private final boolean spliced;
     private final long quotaBytes;
     private final int contextTokens;
@@ -131,6 +133,7 @@ final class Library implements AutoCloseable {
 
     /**
      * @param order what remembers documents beside the encoder of {@code model}
+     * @param passages what remembers their tokens
      * @param spliced whether documents may be spliced
      * @param quotaBytes of the texts of a tenant's documents
      * @param events hears what becomes of documents, for metrics
@@ -139,6 +142,7 @@ final class Library implements AutoCloseable {
             ChatModel model,
             Texts texts,
             DocumentOrder order,
+            PlainPassages passages,
             boolean spliced,
             long quotaBytes,
             int contextTokens,
@@ -146,6 +150,7 @@ final class Library implements AutoCloseable {
         this.model = model;
         this.texts = texts;
         this.order = order;
+        this.passages = passages;
         this.spliced = spliced;
         this.quotaBytes = quotaBytes;
         this.contextTokens = contextTokens;
@@ -476,8 +481,11 @@ final class Library implements AutoCloseable {
         if (any) {
             var starts = model.starts(prompt, read);
             for (int i = 0; i < starts.size(); i++) {
+                int from = starts.get(i);
+                int next = i + 1 < starts.size() ? starts.get(i + 1) : 0;
+                int to = next > from ? next : prompt.tokens().length;
                 for (var name : names.get(i)) {
-                    origins.add(new Texts.Origin(name, starts.get(i)));
+                    origins.add(new Texts.Origin(name, from, to));
                 }
             }
         }
@@ -513,7 +521,7 @@ final class Library implements AutoCloseable {
 
     private Texts.Erasure erase(Entry entry) {
         var stored = entry.stored;
-        model.forget(stored.document().text(), stored.owner().salt());
+        forget(entry);
         order.forget(stored.document(), stored.owner().salt());
         events.accept("deleted");
         var erasure = texts.erase(stored.name());
@@ -529,7 +537,7 @@ final class Library implements AutoCloseable {
                         () -> {
                             events.accept("erased");
                             // Of requests that were under way.
-                            model.forget(stored.document().text(), stored.owner().salt());
+                            forget(entry);
                             lock.lock();
                             try {
                                 erasing.remove(text(stored), erasure.ended());
@@ -539,6 +547,17 @@ final class Library implements AutoCloseable {
                             }
                         });
         return erasure;
+    }
+
+    private void forget(Entry entry) {
+        var stored = entry.stored;
+        var salt = stored.owner().salt();
+        model.forget(stored.document().text(), salt);
+        for (int i = 0; i < entry.prompts.size(); i++) {
+            int[] prompt = entry.prompts.get(i).prompt();
+            passages.forget(
+                    Arrays.copyOfRange(prompt, entry.starts.get(i), prompt.length - 1), salt);
+        }
     }
 
     // Prefilling and expiring
@@ -576,7 +595,10 @@ final class Library implements AutoCloseable {
         try {
             for (int i = 0; i < entry.prompts.size(); i++) {
                 var prompt = entry.prompts.get(i);
-                var origin = new Texts.Origin(entry.stored.name(), entry.starts.get(i));
+                var origin = new Texts.Origin(
+                                entry.stored.name(),
+                                entry.starts.get(i),
+                                prompt.prompt().length);
                 texts.hold(prompt, new int[0], List.of(origin));
                 if (!entry.stored.pinned() && isHeld(texts.holding(prompt))) {
                     continue;

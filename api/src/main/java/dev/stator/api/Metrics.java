@@ -1,5 +1,6 @@
 package dev.stator.api;
 
+import dev.stator.api.documents.ReuseMode;
 import dev.stator.serving.Account;
 import dev.stator.serving.Fabric;
 import dev.stator.serving.FinishReason;
@@ -27,6 +28,8 @@ import java.util.Optional;
  * <tr><td>{@code stator_request_prefill_time_seconds}<td>worker to the end of the prompt
  * <tr><td>{@code stator_request_decode_time_seconds}<td>first token to last
  * <tr><td>{@code stator_request_success_total{finished_reason}}<td>complete answers
+ * <tr><td>{@code stator_requests_by_reuse_total{mode}}<td>chat requests by the reuse that they were
+ *     answered with
  * <tr><td>{@code stator_request_failure_total}<td>exchanges that an engine failure ended
  * <tr><td>{@code stator_request_cancelled_total}<td>exchanges whose client left
  * <tr><td>{@code stator_slow_clients_cut_off_total}<td>streams whose client read too slowly
@@ -62,6 +65,12 @@ final class Metrics {
                     .name("stator_request_success_total")
                     .help("Complete answers by the reason of their end.")
                     .labelNames("finished_reason")
+                    .register(registry);
+    private final Counter reuse =
+            Counter.builder()
+                    .name("stator_requests_by_reuse_total")
+                    .help("Chat requests by the reuse of documents that they were answered with.")
+                    .labelNames("mode")
                     .register(registry);
     private final Counter failed = counter("request_failure", "Requests ended by a failure.");
     private final Counter cancelled =
@@ -115,6 +124,10 @@ final class Metrics {
     private static void observe(Histogram histogram, Account account, String stage) {
         Optional.ofNullable(account.stageMillis().get(stage))
                 .ifPresent(millis -> histogram.observe(millis / 1e3));
+    }
+
+    void asked(ReuseMode mode) {
+        reuse.labelValues(mode.label()).inc();
     }
 
     void failed() {

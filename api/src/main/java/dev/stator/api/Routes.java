@@ -63,6 +63,7 @@ final class Routes implements AutoCloseable {
                                                 model,
                                                 texts,
                                                 order,
+                                                service.passages(),
                                                 options.splicing() instanceof Splicing.Allowed,
                                                 options.documentQuotaBytes(),
                                                 service.fabric().contextTokens(),

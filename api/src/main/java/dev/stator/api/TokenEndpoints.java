@@ -1,6 +1,7 @@
 package dev.stator.api;
 
 import dev.stator.api.chat.Conversation;
+import dev.stator.api.documents.ReuseMode;
 import java.util.Optional;
 
 /** {@code POST /tokenize} and {@code POST /detokenize}, in vLLM's shapes. */
@@ -41,7 +42,7 @@ final class TokenEndpoints {
     private Conversation conversation(Exchange exchange, Fields fields) {
         return Conversations.resolved(
                 library,
-                ChatRequest.conversation(fields),
+                ChatRequest.conversation(fields, ReuseMode.EXACT),
                 new StoredDocument.Owner(
                         exchange.tenant(), fields.string("cache_salt").orElse("")));
     }

@@ -87,7 +87,9 @@ class AnthropicApiTest {
                 Map.of(),
                 Optional.empty(),
                 pinned,
-                stop);
+                stop,
+                Optional.empty(),
+                Optional.empty());
     }
 
     private Admission.Admitted says(

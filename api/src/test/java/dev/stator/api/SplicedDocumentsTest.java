@@ -2,9 +2,11 @@ package dev.stator.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.stator.serving.Guard;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -30,6 +32,13 @@ class SplicedDocumentsTest {
     private static final String PASSWORD = "Question: What is the password of Flebumthis Shop?";
     private static final String PHONE = "Question: How can I reach Royal Thistle Farm by phone?";
 
+    private static final Splicing ALLOWED =
+            new Splicing.Allowed(
+                    Optional.of(new Splicing.Way(0, BUDGET)),
+                    Optional.of(
+                            new Splicing.Allowed.Guarded(
+                                    new Splicing.Way(0, 0), new Guard(0.01, 5))));
+
     private DemoNode node;
     private ApiServer server;
     private Client client;
@@ -37,10 +46,7 @@ class SplicedDocumentsTest {
     @BeforeAll
     void start(@TempDir Path folder) {
         node = new DemoNode(folder);
-        server =
-                ApiServer.start(
-                        ApiOptions.of("demo", 0).withSplicing(new Splicing.Allowed(0, BUDGET)),
-                        node.fabric());
+        server = ApiServer.start(ApiOptions.of("demo", 0).withSplicing(ALLOWED), node.fabric());
         client = new Client(server.port());
     }
 
@@ -51,24 +57,29 @@ class SplicedDocumentsTest {
         node.close();
     }
 
-    private JsonNode ask(String salt, String reuse, String turns, int... documents)
-            throws Exception {
+    private static String body(String salt, String reuse, String turns, int... documents) {
         var sent = new ArrayList<String>();
         for (int i : documents) {
             sent.add(
                     "{\"id\": \"%d\", \"title\": \"%s\", \"text\": \"%s\"}"
                             .formatted(i + 1, TITLES[i], TEXTS[i]));
         }
-        var body =
-                """
+        return """
                 {"model": "default", "temperature": 0, "cache_salt": "%s", "documents": [%s], "reuse": "%s", "messages": [
                   {"role": "system", "content": "Answer from the documents only and cite the source."}, %s]}
                 """
-                        .formatted(salt, String.join(", ", sent), reuse, turns);
+                .formatted(salt, String.join(", ", sent), reuse, turns);
+    }
+
+    private JsonNode ask(String salt, String reuse, String turns, int... documents)
+            throws Exception {
+        var body = body(salt, reuse, turns, documents);
         var reply = client.post(PATH, body, "x-stator-trace", "1");
         assertThat(reply.status()).as(reply.text()).isEqualTo(200);
-        assertThat(reply.header("x-stator-reuse")).isEqualTo(reuse);
-        return reply.json();
+        var json = reply.json();
+        assertThat(reply.header("x-stator-reuse"))
+                .isEqualTo(json.at("/stator/exact_because").isMissingNode() ? reuse : "exact");
+        return json;
     }
 
     private static String user(String text) {
@@ -112,6 +123,76 @@ class SplicedDocumentsTest {
 
         assertThat(content(both)).contains("Kamrurza");
         assertThat(computed(both)).isLessThan(prompt(both) / 2);
+    }
+
+    @Test
+    void withAGuardTheTraceSaysHowSureTheModelWas() throws Exception {
+        ask("guarded", "spliced-guarded", user(PHONE), 0, 1, 2, 3);
+        var passed = ask("guarded", "spliced-guarded", user(PASSWORD), 3, 2, 1, 0);
+
+        assertThat(content(passed)).contains("Kamrurza", "[doc 2]");
+        assertThat(computed(passed)).isLessThan(prompt(passed) / 2);
+        assertThat(passed.at("/stator/guard/passed").asBoolean()).isTrue();
+        assertThat(passed.at("/stator/guard/margin").asDouble()).isGreaterThan(0.01);
+        assertThat(passed.at("/stator/guard/entropy").asDouble()).isBetween(0.0, 5.0);
+    }
+
+    @Test
+    void inDoubtTheAnswerIsTheExactOne() throws Exception {
+        var never =
+                new Splicing.Allowed(
+                        Optional.empty(),
+                        Optional.of(
+                                new Splicing.Allowed.Guarded(
+                                        new Splicing.Way(0, 0), new Guard(1e9, 0))));
+        try (var strict =
+                        ApiServer.start(
+                                ApiOptions.of("demo", 0).withSplicing(never), node.fabric());
+                var its = new Client(strict.port())) {
+            var exact = ask("doubt, exact", "exact", user(PASSWORD), 3, 2, 1, 0);
+            var reply =
+                    its.post(
+                            PATH,
+                            body("doubt", "spliced-guarded", user(PASSWORD), 3, 2, 1, 0),
+                            "x-stator-trace",
+                            "1");
+            assertThat(reply.status()).as(reply.text()).isEqualTo(200);
+            assertThat(content(reply.json())).isEqualTo(content(exact));
+            assertThat(reply.json().at("/stator/guard/passed").asBoolean()).isFalse();
+            assertThat(reply.json().at("/stator/exact_because").asString()).contains("in doubt");
+            assertThat(reply.json().at("/stator/spliced_tokens").isMissingNode()).isTrue();
+
+            var unguarded = its.post(PATH, body("doubt", "spliced", user(PASSWORD), 0, 1));
+            assertThat(unguarded.status()).isEqualTo(400);
+            assertThat(unguarded.text()).contains("`spliced-guarded` is allowed");
+        }
+    }
+
+    /** Documents that were computed apart know nothing of each other. */
+    @Test
+    void questionsAcrossDocumentsAreAnsweredExactly() throws Exception {
+        ask("across", "spliced", user(PHONE), 0, 1, 2, 3);
+        for (var question :
+                List.of(
+                        "Question: Which of them closes later, Flebumthis Shop or Doxzos Workshop?",
+                        "Question: Compare the rules of the farm and the shop.",
+                        "Question: What does the last document say?")) {
+            for (var mode : List.of("spliced", "spliced-guarded")) {
+                var json = ask("across", mode, user(question), 3, 1, 0, 2);
+                assertThat(json.at("/stator/exact_because").asString()).contains("the question");
+                assertThat(json.at("/stator/spliced_tokens").isMissingNode()).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void modesAreCounted() throws Exception {
+        ask("counted", "spliced", user(PHONE), 0, 1);
+        var metrics = client.get("/metrics").text();
+        assertThat(metrics)
+                .contains("stator_requests_by_reuse_total{mode=\"spliced\"}")
+                .contains("stator_splicing_tokens_total ")
+                .contains("stator_splicing_guard_doubted_total ");
     }
 
     @Test

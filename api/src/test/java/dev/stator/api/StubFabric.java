@@ -180,6 +180,7 @@ final class StubFabric implements Fabric {
                         "bytes_written",
                         125.0),
                 Map.of("reachable", 1.0, "hits", 4.0),
+                Map.of("tokens", 640L, "guard_doubted", 2L),
                 Map.of(Stage.PREFILL, new PredictionError(3, -1.5, 0.1, 0.4)));
     }
 

@@ -42,7 +42,8 @@ final class UrgencyTest {
                                 usual.maxStall(),
                                 waiting,
                                 usual.splicing(),
-                                usual.documentQuotaBytes()),
+                                usual.documentQuotaBytes(),
+                                usual.reuse()),
                         fabric);
         client = new Client(server.port());
     }

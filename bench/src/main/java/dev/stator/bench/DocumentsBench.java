@@ -30,11 +30,13 @@ import picocli.CommandLine.Option;
 final class DocumentsBench extends Bench {
     private static final int BLOCK_TOKENS = 32;
     private static final int REMEMBERED = 65_536;
+    private static final int UNLIMITED = 4_000_000;
 
     /** Of RAGPulse's prompt tokens, with an infinite cache that keeps single tokens. */
     private static final double EXACT_BOUND = 0.315;
 
     private static final double REORDERED_BOUND = 0.439;
+    private static final double SPLICED_BOUND = 0.703;
 
     @Option(names = "--trace", required = true, description = "RAGPulse's 0_trace.jsonl.")
     private Path trace = Path.of("");
@@ -62,7 +64,31 @@ final class DocumentsBench extends Bench {
                 REORDERED_BOUND,
                 prompts,
                 prompt -> behind(prompt, arranged(order, prompt)));
+        spliced(report, "spliced", true, prompts);
+        spliced(report, "plain", false, prompts);
         return report.end();
+    }
+
+    /** Where nothing is declared, a passage is known only when it comes again: that has no bar. */
+    private static void spliced(
+            Report report, String mode, boolean declared, List<RagPrompt> prompts) {
+        var replay = new SplicedReplay(prompts, declared);
+        int blocks = 0;
+        for (var size : List.of("unlimited", "quarter")) {
+            int slots = blocks == 0 ? UNLIMITED : blocks / 4;
+            var outcome = replay.run(slots);
+            blocks = outcome.blocks();
+            var figure = mode + "-" + size;
+            report.line(
+                    "%s: %.1f %% of %,d tokens, %,d blocks",
+                    figure, outcome.part() * 100, outcome.tokens(), Math.min(slots, blocks));
+            double ratio = outcome.part() / SPLICED_BOUND;
+            if (declared) {
+                report.ratio("documents." + figure, ratio);
+            } else {
+                report.extra("documents." + figure, ratio);
+            }
+        }
     }
 
     private static void compare(

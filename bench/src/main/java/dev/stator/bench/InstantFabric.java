@@ -157,6 +157,7 @@ final class InstantFabric implements Fabric {
                 Map.of(),
                 Map.of(),
                 Map.of(),
+                Map.of(),
                 Map.of());
     }
 

@@ -74,6 +74,15 @@ final class Node implements AutoCloseable {
     }
 
     Answer ask(int[] prompt, int maxTokens, Optional<Splice> splice) {
+        return ask(prompt, maxTokens, splice, true);
+    }
+
+    /** An answer that ends where the model ends it. */
+    Answer answer(int[] prompt, int maxTokens, Optional<Splice> splice) {
+        return ask(prompt, maxTokens, splice, false);
+    }
+
+    private Answer ask(int[] prompt, int maxTokens, Optional<Splice> splice, boolean ignoreEnd) {
         var exact =
                 new GenerationRequest(
                         "bench",
@@ -82,7 +91,7 @@ final class Node implements AutoCloseable {
                         SamplingOptions.GREEDY,
                         List.of(),
                         Set.of(),
-                        true,
+                        ignoreEnd,
                         "");
         var answer = new Answer(maxTokens);
         return answer.admitted(fabric.submit(splice.map(exact::withSplice).orElse(exact), answer));

@@ -41,7 +41,8 @@ final class EvalCommand implements Callable<Integer> {
             description = {
                 "Ask questions about documents, from exact prompts and from spliced ones, and write a card that",
                 "says which splicing changes few enough answers: at least 97 % the same, at most one point of the",
-                "right ones lost. A server finds the card beside the model and then allows \"reuse\": \"spliced\"."
+                "right ones lost. A server finds the card beside the model and then allows \"reuse\": \"spliced\", or",
+                "\"spliced-guarded\", which answers exactly where the model is less sure of its first token than the card asks."
             },
             footer = {
                 "",
@@ -100,7 +101,7 @@ final class EvalCommand implements Callable<Integer> {
             var file = out.orElseGet(() -> ReuseCard.beside(model.file()));
             card.write(file);
             print(card, file);
-            return card.chosen().isPresent() ? 0 : Refusal.FAILED;
+            return card.chosen().or(card::chosenGuarded).isPresent() ? 0 : Refusal.FAILED;
         }
 
         private ReuseCard measure(
@@ -122,20 +123,39 @@ final class EvalCommand implements Callable<Integer> {
                     card.questions(),
                     card.data(),
                     percent(card.exactRight()));
-            lines.println("BOUNDARY  WINDOWS  RECOMPUTED  SAME ANSWER  RIGHT    KL OF FIRST TOKEN");
+            lines.println(
+                    "                                                             | WITH A GUARD");
+            lines.println(
+                    "BOUNDARY  WINDOWS  RECOMPUTED  SAME ANSWER  RIGHT   KL OF 1ST | DOUBTED  SAME     RIGHT");
             for (var each : card.settings()) {
                 lines.printf(
                         Locale.ROOT,
-                        "%8d  %5.0f %%  %8.1f %%  %9.1f %%  %-7s  %.4f%s%n",
+                        "%8d  %5.0f %%  %8.1f %%  %9.1f %%  %-7s  %8.4f | %s%s%n",
                         each.boundary(),
                         100 * each.budget(),
                         100 * each.recomputed(),
                         100 * each.agreement(),
                         percent(each.right()),
                         each.firstTokenKl(),
-                        card.chosen().filter(each::equals).isPresent() ? "  <- chosen" : "");
+                        each.guarded().map(Reuse::line).orElse("too often in doubt"),
+                        mark(card, each));
             }
             lines.printf("%s: %s%n", file, card.verdict());
+        }
+
+        private static String line(ReuseCard.Guarded guarded) {
+            return String.format(
+                    Locale.ROOT,
+                    "%5.1f %%  %5.1f %%  %s",
+                    100 * guarded.doubted(),
+                    100 * guarded.agreement(),
+                    percent(guarded.right()));
+        }
+
+        private static String mark(ReuseCard card, ReuseCard.Measured each) {
+            boolean plain = card.chosen().filter(each::equals).isPresent();
+            boolean guarded = card.chosenGuarded().filter(each::equals).isPresent();
+            return (plain ? "  <- spliced" : "") + (guarded ? "  <- spliced-guarded" : "");
         }
 
         private static String percent(Optional<Double> part) {

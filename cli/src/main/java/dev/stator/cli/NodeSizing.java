@@ -70,7 +70,8 @@ record NodeSizing(Configuration configuration, Machine machine, Folders folders)
                                 configuration.find(Settings.CLASS_QUEUES).orElse(Map.of())),
                         diskCache(),
                         Optional.empty(),
-                        fileKey());
+                        fileKey(),
+                        configuration.get(Settings.REUSE_AUDIT) / 100.0);
         requireMemory(model, options);
         return remoteCache().map(options::withRemoteCache).orElse(options);
     }

@@ -1,9 +1,11 @@
 package dev.stator.cli;
 
 import dev.stator.api.Splicing;
+import dev.stator.serving.Guard;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -20,8 +22,9 @@ import tools.jackson.databind.json.JsonMapper;
  * @param answerTokens how many tokens of each answer were compared
  * @param exactRight part of the questions that were answered rightly from exact prompts; empty if
  *     the data does not say what is right
- * @param settings what was tried, cheapest first
+ * @param settings what was tried
  * @param chosen the cheapest setting that is good enough; empty: none is
+ * @param chosenGuarded the setting that is cheapest with its guard; empty: none is good with one
  * @param verdict a sentence
  */
 record ReuseCard(
@@ -34,8 +37,9 @@ record ReuseCard(
         Optional<Double> exactRight,
         List<Measured> settings,
         Optional<Measured> chosen,
+        Optional<Measured> chosenGuarded,
         String verdict) {
-    private static final int FORMAT = 1;
+    private static final int FORMAT = 2;
 
     ReuseCard {
         // A file may leave anything out.
@@ -56,13 +60,14 @@ record ReuseCard(
     static final double MOST_LOST = 0.01;
 
     /**
-     * @param boundary see {@link Splicing.Allowed#boundary}
-     * @param budget see {@link Splicing.Allowed#budget}
+     * @param boundary see {@link Splicing.Way#boundary}
+     * @param budget see {@link Splicing.Way#budget}
      * @param recomputed part of the moved passages' tokens that it computes
      * @param agreement part of the answers that equal those from exact prompts
      * @param right part of the questions that were answered rightly
      * @param firstTokenKl mean divergence of the first token's distribution from the exact one's,
      *     over the exact one's likeliest tokens, in nats
+     * @param guarded the same with the guard that was found for it; empty if none makes it good
      */
     record Measured(
             int boundary,
@@ -70,10 +75,38 @@ record ReuseCard(
             double recomputed,
             double agreement,
             Optional<Double> right,
-            double firstTokenKl) {
+            double firstTokenKl,
+            Optional<Guarded> guarded) {
+        /** Part of the moved passages' tokens that is computed with the guard, all in all. */
+        double guardedCost() {
+            return guarded.map(its -> its.doubted + (1 - its.doubted) * recomputed).orElse(1.0);
+        }
+
+        Splicing.Way way() {
+            return new Splicing.Way(boundary, budget);
+        }
+
         boolean isGoodEnough(Optional<Double> exactRight) {
             double lost = exactRight.orElse(0.0) - right.orElse(0.0);
             return agreement >= LEAST_AGREEMENT && lost <= MOST_LOST;
+        }
+    }
+
+    /**
+     * @param leastMargin see {@link Guard#leastMargin}
+     * @param mostEntropy see {@link Guard#mostEntropy}
+     * @param doubted part of the questions that were answered exactly after all
+     * @param agreement part of the answers that then equal those from exact prompts
+     * @param right part of the questions that were then answered rightly
+     */
+    record Guarded(
+            double leastMargin,
+            double mostEntropy,
+            double doubted,
+            double agreement,
+            Optional<Double> right) {
+        Guard guard() {
+            return new Guard(leastMargin, mostEntropy);
         }
     }
 
@@ -85,7 +118,14 @@ record ReuseCard(
             int answerTokens,
             Optional<Double> exactRight,
             List<Measured> settings) {
-        var chosen = settings.stream().filter(each -> each.isGoodEnough(exactRight)).findFirst();
+        var chosen =
+                settings.stream()
+                        .filter(each -> each.isGoodEnough(exactRight))
+                        .min(Comparator.comparingDouble(Measured::recomputed));
+        var guarded =
+                settings.stream()
+                        .filter(each -> each.guarded.isPresent())
+                        .min(Comparator.comparingDouble(Measured::guardedCost));
         return new ReuseCard(
                 FORMAT,
                 model,
@@ -96,9 +136,12 @@ record ReuseCard(
                 exactRight,
                 settings,
                 chosen,
+                guarded,
                 chosen.isPresent()
                         ? "documents may be spliced"
-                        : "splicing changes this model's answers too much");
+                        : guarded.isPresent()
+                                ? "documents may be spliced with the guard only"
+                                : "splicing changes this model's answers too much");
     }
 
     /** The card that lies beside a model's file, whether it is there or not. */
@@ -147,7 +190,15 @@ record ReuseCard(
             return new Splicing.Refused(
                     "the reuse card is of another model file, KV type or engine version than what is served; 'stator eval reuse' makes one for it");
         }
-        return chosen.<Splicing>map(its -> new Splicing.Allowed(its.boundary, its.budget))
-                .orElseGet(() -> new Splicing.Refused("by the reuse card " + verdict));
+        var guard =
+                chosenGuarded.flatMap(
+                        its ->
+                                its.guarded.map(
+                                        guarded ->
+                                                new Splicing.Allowed.Guarded(
+                                                        its.way(), guarded.guard())));
+        return chosen.isEmpty() && guard.isEmpty()
+                ? new Splicing.Refused("by the reuse card " + verdict)
+                : new Splicing.Allowed(chosen.map(Measured::way), guard);
     }
 }

@@ -1,7 +1,10 @@
 package dev.stator.cli;
 
 import dev.stator.api.chat.ChatModel;
+import dev.stator.api.chat.Conversation;
 import dev.stator.api.chat.Prompt;
+import dev.stator.api.documents.AcrossDocuments;
+import dev.stator.engine.Certainty;
 import dev.stator.engine.Sampled;
 import dev.stator.engine.SamplingOptions;
 import dev.stator.engine.llama.LlamaEngine;
@@ -11,9 +14,11 @@ import dev.stator.serving.FinishReason;
 import dev.stator.serving.GeneratedToken;
 import dev.stator.serving.GenerationListener;
 import dev.stator.serving.GenerationRequest;
+import dev.stator.serving.Guard;
 import dev.stator.serving.NodeFabric;
 import dev.stator.serving.Splice;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -27,18 +32,8 @@ final class ReuseTrial {
     private static final int ANSWER_TOKENS = 32;
     private static final int TOP = 20;
 
-    /** Cheapest first. */
-    private static final List<Setting> SETTINGS =
-            List.of(
-                    new Setting(0, 0),
-                    new Setting(0, 0.05),
-                    new Setting(0, 0.10),
-                    new Setting(0, 0.15),
-                    new Setting(0, 0.25),
-                    new Setting(16, 0),
-                    new Setting(16, 0.25),
-                    new Setting(32, 0),
-                    new Setting(32, 0.25));
+    private static final int[] BOUNDARIES = {0, 16, 32};
+    private static final double[] BUDGETS = {0, 0.05, 0.10, 0.15, 0.25};
 
     /** What a token counts with that is not among the likeliest. */
     private static final double UNLIKELY = Math.log(1e-6);
@@ -68,7 +63,15 @@ final class ReuseTrial {
         }
     }
 
-    private record Answer(List<Integer> tokens, String text, Sampled first, int spliced) {}
+    /**
+     * @param certainty of the first token; only of spliced answers
+     */
+    private record Answer(
+            List<Integer> tokens,
+            String text,
+            Sampled first,
+            int spliced,
+            Optional<Certainty> certainty) {}
 
     private final LlamaEngine engine;
     private final NodeFabric node;
@@ -101,7 +104,7 @@ final class ReuseTrial {
                         ? Optional.of(right(questions, exact))
                         : Optional.empty();
         var measured = new ArrayList<ReuseCard.Measured>();
-        for (var setting : SETTINGS) {
+        for (var setting : settings()) {
             var one = measure(setting, questions, prompts, exact, right.isPresent());
             measured.add(one);
             if (one.isGoodEnough(right) && !all) {
@@ -118,6 +121,13 @@ final class ReuseTrial {
                 measured);
     }
 
+    private static List<Setting> settings() {
+        return Arrays.stream(BOUNDARIES)
+                .boxed()
+                .flatMap(k -> Arrays.stream(BUDGETS).mapToObj(budget -> new Setting(k, budget)))
+                .toList();
+    }
+
     private ReuseCard.Measured measure(
             Setting setting,
             ReuseQuestions questions,
@@ -130,11 +140,10 @@ final class ReuseTrial {
                                 i ->
                                         new Asked(
                                                 prompts.get(i),
-                                                chat.splice(
+                                                splice(
                                                         questions.all().get(i).conversation(),
                                                         prompts.get(i),
-                                                        setting.boundary,
-                                                        setting.budget)))
+                                                        setting)))
                         .toList();
         var spliced =
                 answers(
@@ -152,7 +161,32 @@ final class ReuseTrial {
                 IntStream.range(0, exact.size())
                         .mapToDouble(i -> divergence(exact.get(i).first, spliced.get(i).first))
                         .average()
-                        .orElse(0));
+                        .orElse(0),
+                GuardSearch.of(pairs(questions, exact, spliced), judged));
+    }
+
+    /** As a server would: questions that need the documents together are answered exactly. */
+    private Optional<Splice> splice(Conversation conversation, Prompt prompt, Setting setting) {
+        var documents = conversation.documents().written();
+        var question = ChatModel.lastAsked(conversation);
+        return AcrossDocuments.reason(documents, question).isPresent()
+                ? Optional.empty()
+                : chat.splice(conversation, prompt, setting.boundary, setting.budget)
+                        .map(its -> its.guarded(Guard.WATCHING));
+    }
+
+    private static List<GuardSearch.Pair> pairs(
+            ReuseQuestions questions, List<Answer> exact, List<Answer> spliced) {
+        return IntStream.range(0, exact.size())
+                .filter(i -> spliced.get(i).certainty.isPresent())
+                .mapToObj(
+                        i ->
+                                new GuardSearch.Pair(
+                                        spliced.get(i).certainty.orElseThrow(),
+                                        same(exact.get(i), spliced.get(i)),
+                                        questions.all().get(i).isRight(exact.get(i).text),
+                                        questions.all().get(i).isRight(spliced.get(i).text)))
+                .toList();
     }
 
     private static boolean same(Answer one, Answer other) {
@@ -223,7 +257,12 @@ final class ReuseTrial {
         public void onFinish(FinishReason reason, String tail, Account account) {
             var tokens = sampled.stream().map(Sampled::token).toList();
             answer.complete(
-                    new Answer(tokens, text + tail, sampled.getFirst(), account.splicedTokens()));
+                    new Answer(
+                            tokens,
+                            text + tail,
+                            sampled.getFirst(),
+                            account.splicedTokens(),
+                            account.guarded().map(Account.Guarded::certainty)));
         }
 
         @Override

@@ -2,8 +2,10 @@ package dev.stator.cli;
 
 import dev.stator.api.ApiOptions;
 import dev.stator.api.ApiServer;
+import dev.stator.api.ReuseOptions;
 import dev.stator.api.Splicing;
 import dev.stator.api.WaitingOptions;
+import dev.stator.api.documents.ReuseMode;
 import dev.stator.engine.llama.LlamaEngine;
 import dev.stator.engine.llama.LlamaOptions;
 import dev.stator.serving.DiskCache;
@@ -19,6 +21,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.Supplier;
 
@@ -71,7 +75,11 @@ final class Server implements AutoCloseable {
             BiFunction<LlamaEngine, NodeFabric, T> work) {
         var patience = new Patience(console);
         try (var engine = load(configuration, model, patience);
-                var fabric = open(engine, nodeOptions(configuration, engine), patience)) {
+                var fabric =
+                        open(
+                                engine,
+                                nodeOptions(configuration, engine).withAuditShare(0),
+                                patience)) {
             return work.apply(engine, fabric);
         }
     }
@@ -117,9 +125,25 @@ final class Server implements AutoCloseable {
         return ReuseCard.read(file).splicing(engine.model().fingerprint());
     }
 
+    /** Else every request that does not say a mode would fail. */
+    private static void requireUsualReuse(
+            Configuration configuration, Splicing splicing, LlamaEngine engine) {
+        if (configuration.get(Settings.REUSE) == ReuseMode.SPLICED) {
+            var refusal =
+                    splicing instanceof Splicing.Refused refused
+                            ? Optional.of(refused.why())
+                            : engine.immovable();
+            refusal.ifPresent(
+                    why -> {
+                        throw Refusal.failed("--reuse spliced is not possible: %s".formatted(why));
+                    });
+        }
+    }
+
     private static Server start(
             Configuration configuration, LlamaEngine engine, ModelSource model, Patience patience) {
         var splicing = splicing(configuration, model, engine);
+        requireUsualReuse(configuration, splicing, engine);
         var node = nodeOptions(configuration, engine);
         var fabric = open(engine, node, patience);
         try {
@@ -158,7 +182,12 @@ final class Server implements AutoCloseable {
                         configuration.get(Settings.TTFT_DEADLINE),
                         configuration.get(Settings.TENANT_BY)),
                 usual.splicing(),
-                configuration.get(Settings.DOCUMENT_QUOTA));
+                configuration.get(Settings.DOCUMENT_QUOTA),
+                new ReuseOptions(
+                        configuration.get(Settings.REUSE),
+                        configuration.get(Settings.REUSE_CEILING),
+                        configuration.find(Settings.REUSE_CEILING_BY_KEY).orElse(Map.of()),
+                        configuration.get(Settings.PASSAGE_MEMORY)));
     }
 
     /** The modules' records refuse what does not fit together. */

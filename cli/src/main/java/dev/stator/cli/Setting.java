@@ -138,6 +138,11 @@ record Setting<T>(
                 });
     }
 
+    /** The same, never to be printed. */
+    Setting<T> withheld() {
+        return new Setting<>(name, placeholder, fallback, fallbackText, help, list, true, reader);
+    }
+
     String flag() {
         return "--" + name;
     }

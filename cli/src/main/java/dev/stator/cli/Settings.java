@@ -1,6 +1,8 @@
 package dev.stator.cli;
 
+import dev.stator.api.ReuseOptions;
 import dev.stator.api.WaitingOptions;
+import dev.stator.api.documents.ReuseMode;
 import dev.stator.remote.RemoteStores;
 import dev.stator.routing.Mode;
 import dev.stator.routing.Policy;
@@ -314,6 +316,47 @@ final class Settings {
                     "card of 'stator eval reuse'; only where it says that answers stay right may requests have documents spliced",
                     Settings::path);
 
+    static final Setting<Integer> REUSE_AUDIT =
+            Setting.of(
+                    "reuse-audit-percent",
+                    "PERCENT",
+                    "2",
+                    "of the answers from spliced documents, compared with exact ones in the background; a tenant whose answers differ too often is answered exactly for an hour",
+                    whole(0, 100));
+
+    static final Setting<ReuseMode> REUSE =
+            Setting.of(
+                    "reuse",
+                    "MODE",
+                    "exact",
+                    "mode of requests that do not say one: exact, exact-reorder, spliced-guarded, spliced; with these two, passages that prompts have in common are computed once, in any client's plain prompts",
+                    choice(ReuseMode.class, ReuseMode::label));
+    static final Setting<ReuseMode> REUSE_CEILING =
+            Setting.of(
+                    "reuse-ceiling",
+                    "MODE",
+                    "spliced",
+                    "the most that any request may ask for",
+                    choice(ReuseMode.class, ReuseMode::label));
+    static final Setting<Map<String, ReuseMode>> REUSE_CEILING_BY_KEY =
+            Setting.pairs(
+                            "reuse-ceiling-by-key",
+                            "KEY=MODE",
+                            "reuse-ceiling",
+                            "the same for requests that send one of the API keys",
+                            (key, mode) ->
+                                    Map.entry(
+                                            text(key),
+                                            choice(ReuseMode.class, ReuseMode::label).read(mode)))
+                    .withheld();
+    static final Setting<Long> PASSAGE_MEMORY =
+            Setting.of(
+                    "passage-memory",
+                    "SIZE",
+                    "64MiB",
+                    "memory for passages that prompts have in common, and for prompts in which they are looked for; used where requests may be spliced",
+                    text -> sizeBetween(text, ReuseOptions.LEAST_BYTES, 1L << 40));
+
     static final List<Setting<?>> ALL =
             List.of(
                     MODEL,
@@ -359,7 +402,12 @@ final class Settings {
                     MAX_STALL,
                     DRAIN,
                     LLAMA_DIR,
-                    REUSE_CARD);
+                    REUSE_CARD,
+                    REUSE_AUDIT,
+                    REUSE,
+                    REUSE_CEILING,
+                    REUSE_CEILING_BY_KEY,
+                    PASSAGE_MEMORY);
 
     /** Variables with our prefix that are no settings of the server. */
     static final Set<String> RESERVED_VARIABLES =

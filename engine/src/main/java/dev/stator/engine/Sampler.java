@@ -11,6 +11,11 @@ public interface Sampler extends AutoCloseable {
      */
     Sampled sample(int index);
 
+    /**
+     * How sure the model is of what follows the batch's {@code index}-th token of the last step.
+     */
+    Certainty certainty(int index);
+
     @Override
     void close();
 }

@@ -1,5 +1,6 @@
 package dev.stator.serving;
 
+import dev.stator.engine.Certainty;
 import dev.stator.routing.Explained;
 import java.util.Map;
 import java.util.Optional;
@@ -21,6 +22,8 @@ import java.util.OptionalInt;
  * @param pinnedTokens prompt tokens that stay in the host tier for as long as was asked; empty if
  *     that was not asked
  * @param stop the stop string that the answer ended before; empty if it ended otherwise
+ * @param guarded what the guard of a spliced request found
+ * @param exactBecause why the prompt was computed exactly although it was allowed not to be
  */
 public record Account(
         String plan,
@@ -32,7 +35,15 @@ public record Account(
         Map<String, Double> stageMillis,
         Optional<Explained> routed,
         OptionalInt pinnedTokens,
-        Optional<String> stop) {
+        Optional<String> stop,
+        Optional<Guarded> guarded,
+        Optional<String> exactBecause) {
+    /**
+     * @param passed whether the answer was generated from the spliced prompt
+     * @param certainty of the spliced prompt's first token
+     */
+    public record Guarded(boolean passed, Certainty certainty) {}
+
     public Account {
         promptTokensBySource = Map.copyOf(promptTokensBySource);
         stageMillis = Map.copyOf(stageMillis);
@@ -57,6 +68,8 @@ public record Account(
                 stageMillis,
                 routed,
                 OptionalInt.empty(),
+                Optional.empty(),
+                Optional.empty(),
                 Optional.empty());
     }
 

@@ -63,15 +63,15 @@ final class Blocks implements AutoCloseable {
      * @param startsAtOnce false if others wait before it: then nothing is waited for
      */
     void lookFor(Request request, boolean startsAtOnce) {
-        if (remote.isPresent() && nearBlocks(request) * blockTokens < request.reusable()) {
+        if (remote.isPresent() && near(request.promptKeys()) * blockTokens < request.reusable()) {
             remote.get().lookFor(request, startsAtOnce);
         }
     }
 
     /** Leading blocks that the node itself has. */
-    private int nearBlocks(Request request) {
-        int inHost = tier.map(cache -> cache.match(request.promptKeys())).orElse(0);
-        return inHost + disk.map(its -> its.match(request.promptKeys(), inHost)).orElse(0);
+    int near(List<BlockKey> keys) {
+        int inHost = tier.map(cache -> cache.match(keys)).orElse(0);
+        return inHost + disk.map(its -> its.match(keys, inHost)).orElse(0);
     }
 
     /**

@@ -35,6 +35,14 @@ public interface Fabric extends AutoCloseable {
         return Optional.of("this engine cannot place KV at another position");
     }
 
+    /**
+     * Leading tokens of a prompt whose KV this node has near, computed exactly: they cost next to
+     * nothing.
+     */
+    default int held(int[] prompt, String salt) {
+        return 0;
+    }
+
     /** The pooled, normalised embeddings of several token lists; blocks. */
     List<float[]> embed(List<int[]> inputs);
 

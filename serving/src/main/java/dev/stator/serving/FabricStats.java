@@ -15,6 +15,9 @@ import java.util.Map;
  *     bytes_capacity}, {@code evictions}
  * @param disk the same of the disk tier; empty if there is none
  * @param remote the same of the remote tier
+ * @param splicing counters: {@code tokens} spliced, requests that their guard {@code guard_passed}
+ *     or {@code guard_doubted}, audits by outcome, {@code breaker_openings}, and requests that
+ *     audits {@code forbidden} to be spliced
  * @param predictionErrors how far the router's predictions were off lately, for stages of which
  *     there was a first token
  */
@@ -27,6 +30,7 @@ public record FabricStats(
         Map<String, Long> cache,
         Map<String, Double> disk,
         Map<String, Double> remote,
+        Map<String, Long> splicing,
         Map<Stage, PredictionError> predictionErrors) {
     /**
      * @param role {@code prefill} or {@code decode}

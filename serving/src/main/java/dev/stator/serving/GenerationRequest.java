@@ -64,6 +64,15 @@ public record GenerationRequest(
 
     /** The same, spliced. */
     public GenerationRequest withSplice(Splice its) {
+        return withSplice(Optional.of(its));
+    }
+
+    /** The same, with nothing approximated. */
+    GenerationRequest exact() {
+        return withSplice(Optional.empty());
+    }
+
+    private GenerationRequest withSplice(Optional<Splice> its) {
         return new GenerationRequest(
                 id,
                 prompt,
@@ -75,7 +84,7 @@ public record GenerationRequest(
                 salt,
                 standing,
                 retentions,
-                Optional.of(its));
+                its);
     }
 
     /** Exact, and waits like most. */

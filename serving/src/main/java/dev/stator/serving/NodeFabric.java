@@ -122,7 +122,7 @@ public final class NodeFabric implements Fabric {
             promptTokens.put("remote", new AtomicLong());
         }
         this.binder = new Binder(options.queue(), decode, prefill, router, blocks);
-        this.splicer = new Splicer(blocks, this::enter, this::computePassage);
+        this.splicer = new Splicer(blocks, this::request, this::enter, options.auditShare());
         this.background = new Background(this::enterBehindAll);
         this.texts =
                 blocks.enabled()
@@ -374,8 +374,11 @@ public final class NodeFabric implements Fabric {
     public Admission submit(GenerationRequest asked, GenerationListener listener) {
         check(asked);
         long flight = background.flights().begin();
-        var request = request(asked, new Counting(listener, flight));
-        var admission = asked.splice().isPresent() ? splicer.submit(request) : enter(request);
+        var counting = new Counting(listener, flight);
+        var admission =
+                asked.splice().isPresent()
+                        ? splicer.submit(asked, counting)
+                        : enter(request(asked, counting));
         if (admission instanceof Admission.Shed) {
             background.flights().end(flight);
         }
@@ -383,13 +386,12 @@ public final class NodeFabric implements Fabric {
     }
 
     private Request request(GenerationRequest asked, GenerationListener listener) {
-        var root = BlockKey.root(engine.model().fingerprint(), asked.salt());
         var request =
                 new Request(
                         requests.incrementAndGet(),
                         asked,
                         listener,
-                        root,
+                        BlockKey.root(engine.model().fingerprint(), asked.salt()),
                         options.blockTokens(),
                         this::cancelled);
         if (!asked.retentions().isEmpty()) {
@@ -398,10 +400,9 @@ public final class NodeFabric implements Fabric {
         return request;
     }
 
-    /** Of the keys of a request's prompt. */
+    /** Of the keys of a request's prompt if it is computed exactly. */
     private BlockKey root(GenerationRequest asked) {
-        var exact = BlockKey.root(engine.model().fingerprint(), asked.salt());
-        return asked.splice().map(splice -> Splicer.root(exact, splice)).orElse(exact);
+        return BlockKey.root(engine.model().fingerprint(), asked.salt());
     }
 
     private void forgetResidents() {
@@ -423,16 +424,18 @@ public final class NodeFabric implements Fabric {
         return binder.submit(request);
     }
 
-    /** Computes a passage for a request that counts for both. */
-    private Admission computePassage(GenerationRequest asked, GenerationListener listener) {
-        return enter(request(asked, listener));
-    }
-
     @Override
     public Optional<String> unspliceable() {
         return blocks.enabled()
                 ? engine.immovable()
                 : Optional.of("there is no host cache to take passages from");
+    }
+
+    @Override
+    public int held(int[] prompt, String salt) {
+        var root = BlockKey.root(engine.model().fingerprint(), salt);
+        int blocks = this.blocks.near(BlockKey.chain(root, prompt, options.blockTokens()));
+        return Math.min(prompt.length, blocks * options.blockTokens());
     }
 
     private void check(GenerationRequest asked) {
@@ -531,6 +534,7 @@ public final class NodeFabric implements Fabric {
                 blocks.stats(),
                 blocks.diskStats(),
                 blocks.remoteStats(),
+                splicer.stats(),
                 predictionErrors());
     }
 

@@ -28,6 +28,8 @@ import java.util.Optional;
  * @param diskCache the disk tier, if there is to be one
  * @param remoteCache the remote tier, if there is to be one
  * @param fileKey what exported prefixes are encrypted with; empty if none may be
+ * @param auditShare part of the spliced requests whose answers are compared with exact ones, off
+ *     their way
  */
 public record NodeOptions(
         Mode mode,
@@ -47,7 +49,8 @@ public record NodeOptions(
         QueueOptions queue,
         Optional<DiskCache> diskCache,
         Optional<RemoteCache> remoteCache,
-        Optional<SharedKey> fileKey) {
+        Optional<SharedKey> fileKey,
+        double auditShare) {
     public NodeOptions {
         require(prefillWorkers >= 0, "prefill-workers must not be negative");
         require(decodeWorkers >= 1, "decode-workers must be at least 1");
@@ -61,6 +64,7 @@ public record NodeOptions(
         require(stepTokens >= running, "step-tokens must be at least max-running");
         require(threads >= 1, "threads must be at least 1");
         require(slowdownPercent >= 1, "answer-slowdown must be at least 1 percent");
+        require(auditShare >= 0 && auditShare <= 1, "audit-share must lie between 0 and 1");
         require(
                 diskCache.isEmpty() || hostCacheBytes > 0,
                 "disk-cache needs the host tier, which host-cache 0 turns off");
@@ -107,7 +111,8 @@ public record NodeOptions(
                 ServiceClass.queue(maxQueue),
                 Optional.empty(),
                 Optional.empty(),
-                Optional.empty());
+                Optional.empty(),
+                0);
     }
 
     public NodeOptions withDiskCache(DiskCache cache) {
@@ -129,7 +134,8 @@ public record NodeOptions(
                 queue,
                 Optional.of(cache),
                 remoteCache,
-                fileKey);
+                fileKey,
+                auditShare);
     }
 
     public NodeOptions withRemoteCache(RemoteCache cache) {
@@ -151,7 +157,8 @@ public record NodeOptions(
                 queue,
                 diskCache,
                 Optional.of(cache),
-                fileKey);
+                fileKey,
+                auditShare);
     }
 
     public NodeOptions withFileKey(SharedKey key) {
@@ -173,7 +180,31 @@ public record NodeOptions(
                 queue,
                 diskCache,
                 remoteCache,
-                Optional.of(key));
+                Optional.of(key),
+                auditShare);
+    }
+
+    public NodeOptions withAuditShare(double share) {
+        return new NodeOptions(
+                mode,
+                policy,
+                prefillWorkers,
+                decodeWorkers,
+                contextTokens,
+                prefillCells,
+                decodeCells,
+                running,
+                blockTokens,
+                stepTokens,
+                threads,
+                slowdownPercent,
+                hostCacheBytes,
+                hostCacheFolder,
+                queue,
+                diskCache,
+                remoteCache,
+                fileKey,
+                share);
     }
 
     private static void require(boolean condition, String message) {

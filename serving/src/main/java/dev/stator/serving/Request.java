@@ -2,6 +2,7 @@ package dev.stator.serving;
 
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.Claimant;
+import dev.stator.engine.Certainty;
 import dev.stator.routing.Actual;
 import dev.stator.routing.Decision;
 import dev.stator.routing.Explained;
@@ -94,6 +95,13 @@ final class Request implements Admission.Admitted {
 
     private Optional<String> stop = Optional.empty();
 
+    /** What became of a guarded one. */
+    private volatile Optional<Account.Guarded> guarded = Optional.empty();
+
+    private volatile Optional<String> exactBecause = Optional.empty();
+    private volatile Optional<Request> heir = Optional.empty();
+    private Runnable whenInDoubt = () -> {};
+
     /**
      * @param number unique in this process
      */
@@ -163,7 +171,7 @@ final class Request implements Admission.Admitted {
     void imported(int from, int to) {
         for (var stretch : stretches) {
             int moved = Math.min(to, stretch.to()) - Math.max(from, stretch.from());
-            if (moved > 0 && stretch.movedBy() != 0) {
+            if (moved > 0 && !stretch.exact()) {
                 splicedTokens.addAndGet(moved);
             }
         }
@@ -243,7 +251,47 @@ final class Request implements Admission.Admitted {
         if (!cancelled) {
             cancelled = true;
             onCancel.accept(this);
+            heir.ifPresent(Request::cancel);
         }
+    }
+
+    /** Before it is submitted; the task is called by an engine thread. */
+    void whenInDoubt(Runnable task) {
+        whenInDoubt = task;
+    }
+
+    /**
+     * @param certainty of its first token, which has not been sampled
+     * @return whether its guard says no; it then ends here, without a word to its listener, and
+     *     goes on as another
+     */
+    boolean isInDoubt(Certainty certainty) {
+        boolean doubted =
+                asked.splice().flatMap(Splice::guard).filter(g -> g.doubts(certainty)).isPresent();
+        guarded = Optional.of(new Account.Guarded(!doubted, certainty));
+        if (doubted) {
+            whenInDoubt.run();
+        }
+        return doubted;
+    }
+
+    boolean isGuarded() {
+        return asked.splice().flatMap(Splice::guard).isPresent();
+    }
+
+    /** From now on whoever cancels this request means the other one, to which its doubt led. */
+    void goesOnAs(Request exact) {
+        exact.guarded = guarded;
+        exact.exactBecause = Optional.of("the first token was in doubt");
+        heir = Optional.of(exact);
+        if (cancelled) {
+            exact.cancel();
+        }
+    }
+
+    /** A splice was asked for, but is not made use of. */
+    void exactBecause(String why) {
+        exactBecause = Optional.of(why);
     }
 
     /**
@@ -384,7 +432,9 @@ final class Request implements Admission.Admitted {
                 stages,
                 decision.map(this::explained),
                 pinnedTokens,
-                stop);
+                stop,
+                guarded,
+                exactBecause);
     }
 
     private Explained explained(Decision made) {

@@ -1,7 +1,9 @@
 package dev.stator.serving;
 
+import dev.stator.cache.BlockKey;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Where a prompt has passages whose KV may be that of other prompts: computed behind the same head,
@@ -13,23 +15,91 @@ import java.util.List;
  *     the same, where they see what really stands before them (LegoLink in EPIC, arXiv:2410.15332)
  * @param fresh runs within passages that are computed in their place as well, in order, not
  *     overlapping: what the question is about
+ * @param guard when the prompt is computed exactly after all; empty: never
  */
-public record Splice(int head, List<Passage> passages, int boundary, List<Passage> fresh) {
-    /** Tokens {@code [from, to)} of the prompt. */
-    public record Passage(int from, int to) {}
+public record Splice(
+        int head,
+        List<Passage> passages,
+        int boundary,
+        List<Passage> fresh,
+        Optional<Guard> guard) {
+    /**
+     * Tokens {@code [from, to)} of the prompt, a passage or the part of one.
+     *
+     * @param before tokens that the whole passage has before this part: KV of the part is that of
+     *     the whole, which has seen them
+     * @param after tokens that the whole passage has behind it
+     */
+    public record Passage(int from, int to, List<Integer> before, List<Integer> after) {
+        public Passage {
+            before = List.copyOf(before);
+            after = List.copyOf(after);
+        }
+
+        /** A whole one. */
+        public Passage(int from, int to) {
+            this(from, to, List.of(), List.of());
+        }
+
+        public int length() {
+            return to - from;
+        }
+    }
 
     public Splice {
         passages = List.copyOf(passages);
         fresh = List.copyOf(fresh);
     }
 
+    /** Without a guard. */
+    public Splice(int head, List<Passage> passages, int boundary, List<Passage> fresh) {
+        this(head, passages, boundary, fresh, Optional.empty());
+    }
+
+    public Splice guarded(Guard by) {
+        return new Splice(head, passages, boundary, fresh, Optional.of(by));
+    }
+
+    Splice unguarded() {
+        return new Splice(head, passages, boundary, fresh);
+    }
+
+    /** Whether a passage directly follows the head, where its KV is exact. */
+    public boolean isExact(Passage passage) {
+        return passage.from == head && passage.before.isEmpty();
+    }
+
     /**
-     * The runs of a passage that need not be computed in their place.
-     *
-     * @param moved whether it stands elsewhere than directly behind the head
+     * All that makes KV behind its passages another than that of the exact prompt; empty if nothing
+     * does. Passages that are exact are not in it, so prompts may differ in which of them are
+     * known.
      */
-    List<Passage> spliced(Passage passage, boolean moved) {
-        if (!moved) {
+    String lineage() {
+        var moved = passages.stream().filter(each -> !isExact(each)).toList();
+        var computed =
+                fresh.stream()
+                        .filter(
+                                run ->
+                                        moved.stream()
+                                                .anyMatch(
+                                                        each ->
+                                                                each.from <= run.from
+                                                                        && run.to <= each.to))
+                        .toList();
+        return moved.isEmpty()
+                ? ""
+                : new Splice(head, moved.stream().map(Splice::seen).toList(), boundary, computed)
+                        .toString();
+    }
+
+    /** KV does not know what stands behind it. */
+    private static Passage seen(Passage passage) {
+        return new Passage(passage.from, passage.to, passage.before, List.of());
+    }
+
+    /** The runs of a passage that need not be computed in their place. */
+    List<Passage> spliced(Passage passage) {
+        if (isExact(passage)) {
             return List.of(passage);
         }
         var runs = new ArrayList<Passage>();
@@ -46,6 +116,32 @@ public record Splice(int head, List<Passage> passages, int boundary, List<Passag
             runs.add(new Passage(at, passage.to));
         }
         return runs;
+    }
+
+    /**
+     * What a prompt needs.
+     *
+     * @param sources prompts whose KV it takes, which are exact ones
+     * @param tokens that are computed in the prompt itself
+     */
+    public record Needs(List<int[]> sources, int tokens) {}
+
+    /** What a prompt needs that is spliced like this. */
+    public Needs needs(int[] prompt, int blockTokens) {
+        var stretches = Stretch.of(BlockKey.root(), prompt, this, blockTokens);
+        int taken = 0;
+        int end = 0;
+        for (var stretch : stretches) {
+            taken += Math.max(0, stretch.to() - Math.max(end, stretch.from()));
+            end = Math.max(end, stretch.to());
+        }
+        return new Needs(
+                stretches.stream()
+                        .map(Stretch::source)
+                        .distinct()
+                        .map(Stretch.Source::tokens)
+                        .toList(),
+                prompt.length - taken);
     }
 
     /** What is wrong with it for a prompt of so many tokens; empty if nothing is. */

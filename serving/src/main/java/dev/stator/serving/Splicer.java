@@ -3,9 +3,13 @@ package dev.stator.serving;
 import dev.stator.cache.BlockKey;
 import dev.stator.engine.SamplingOptions;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 
@@ -18,28 +22,60 @@ import java.util.function.Function;
  */
 final class Splicer {
     private final Blocks blocks;
+    private final BiFunction<GenerationRequest, GenerationListener, Request> make;
     private final Function<Request, Admission> queue;
-    private final BiFunction<GenerationRequest, GenerationListener, Admission> compute;
+    private final ShadowAudit audit;
+    private final LongAdder splicedTokens = new LongAdder();
+    private final LongAdder passed = new LongAdder();
+    private final LongAdder doubted = new LongAdder();
+    private final LongAdder forbidden = new LongAdder();
 
     /**
-     * @param queue takes the spliced request
-     * @param compute takes a passage's prompt
+     * @param make a request of what was asked
+     * @param queue takes a request
+     * @param auditShare part of the requests that are audited
      */
     Splicer(
             Blocks blocks,
+            BiFunction<GenerationRequest, GenerationListener, Request> make,
             Function<Request, Admission> queue,
-            BiFunction<GenerationRequest, GenerationListener, Admission> compute) {
+            double auditShare) {
         this.blocks = blocks;
+        this.make = make;
         this.queue = queue;
-        this.compute = compute;
+        this.audit = new ShadowAudit(auditShare, this::submitUnaudited, new SplittableRandom());
     }
 
-    /** The root of the keys of KV that stands behind spliced KV: never that of exact prompts. */
+    /**
+     * The root of the keys of KV that stands behind spliced KV: never that of exact prompts, unless
+     * nothing in it is approximate.
+     */
     static BlockKey root(BlockKey exact, Splice splice) {
-        return BlockKey.root("spliced", exact.toString(), splice.toString());
+        var lineage = splice.lineage();
+        return lineage.isEmpty() ? exact : BlockKey.root("spliced", exact.toString(), lineage);
     }
 
-    Admission submit(Request request) {
+    /**
+     * @param asked has a splice
+     */
+    Admission submit(GenerationRequest asked, GenerationListener listener) {
+        if (audit.forbids(asked.salt())) {
+            forbidden.increment();
+            var request = make.apply(asked.exact(), listener);
+            request.exactBecause("audits found that splicing changes this tenant's answers");
+            return queue.apply(request);
+        }
+        return submit(make.apply(asked, audit.watching(asked, new Counting(listener))));
+    }
+
+    private Admission submitUnaudited(GenerationRequest asked, GenerationListener listener) {
+        var request = make.apply(asked, listener);
+        return asked.splice().isPresent() ? submit(request) : queue.apply(request);
+    }
+
+    private Admission submit(Request request) {
+        // An engine thread says so: it has better to do than to hash a prompt.
+        request.whenInDoubt(() -> Thread.ofVirtual().name("exactly").start(() -> exactly(request)));
         var missing =
                 request.sources().stream().filter(each -> !blocks.isNear(each.keys())).toList();
         if (missing.isEmpty()) {
@@ -75,6 +111,25 @@ final class Splicer {
         }
     }
 
+    /** Its first token was in doubt. */
+    private void exactly(Request request) {
+        var exact = make.apply(request.asked().exact(), request.listener());
+        request.goesOnAs(exact);
+        if (queue.apply(exact) instanceof Admission.Shed shed) {
+            exact.listener().onShed(shed);
+        }
+    }
+
+    /** Counters by name. */
+    Map<String, Long> stats() {
+        var stats = new HashMap<>(audit.stats());
+        stats.put("tokens", splicedTokens.sum());
+        stats.put("guard_passed", passed.sum());
+        stats.put("guard_doubted", doubted.sum());
+        stats.put("forbidden", forbidden.sum());
+        return stats;
+    }
+
     private void compute(Request request, Stretch.Source source, Runnable ended) {
         var asked = request.asked();
         int[] prompt = Arrays.copyOf(source.tokens(), source.tokens().length + 1);
@@ -91,8 +146,39 @@ final class Splicer {
                         false,
                         asked.salt(),
                         asked.standing());
-        if (compute.apply(passage, new Passage(request, ended)) instanceof Admission.Shed) {
+        if (queue.apply(make.apply(passage, new Passage(request, ended)))
+                instanceof Admission.Shed) {
             ended.run();
+        }
+    }
+
+    private final class Counting implements GenerationListener {
+        private final GenerationListener listener;
+
+        Counting(GenerationListener listener) {
+            this.listener = listener;
+        }
+
+        @Override
+        public void onToken(GeneratedToken token) {
+            listener.onToken(token);
+        }
+
+        @Override
+        public void onFinish(FinishReason reason, String tail, Account account) {
+            splicedTokens.add(account.splicedTokens());
+            account.guarded().ifPresent(its -> (its.passed() ? passed : doubted).increment());
+            listener.onFinish(reason, tail, account);
+        }
+
+        @Override
+        public void onShed(Admission.Shed shed) {
+            listener.onShed(shed);
+        }
+
+        @Override
+        public void onFailure(String message) {
+            listener.onFailure(message);
         }
     }
 

@@ -394,6 +394,10 @@ final class Worker implements AutoCloseable {
         try {
             if (sequence.outputIndex >= 0) {
                 request.promptReady();
+                if (isInDoubt(sequence)) {
+                    giveUp(sequence);
+                    return;
+                }
                 emit(sequence);
             }
             // Ended sequences publish too: the next turn begins with what they generated.
@@ -405,6 +409,24 @@ final class Worker implements AutoCloseable {
             return;
         }
         endIfDone(sequence);
+    }
+
+    /** Asked once, before the first token, so that nothing that was sent is ever taken back. */
+    private static boolean isInDoubt(Sequence sequence) {
+        var request = sequence.request;
+        if (!request.isGuarded() || request.generated() > 0) {
+            return false;
+        }
+        var certainty = sequence.sampler.orElseThrow().certainty(sequence.outputIndex);
+        return request.isInDoubt(certainty);
+    }
+
+    /** Somebody else goes on with it. */
+    private void giveUp(Sequence sequence) {
+        context.truncate(sequence.slot, 0);
+        freeSlots.add(sequence.slot);
+        forget(sequence);
+        onNews.run();
     }
 
     private void emit(Sequence sequence) {
@@ -491,22 +513,17 @@ final class Worker implements AutoCloseable {
     }
 
     private void fail(Sequence sequence, String message) {
-        var request = sequence.request;
-        context.truncate(sequence.slot, 0);
-        freeSlots.add(sequence.slot);
-        forget(sequence);
+        giveUp(sequence);
         if (sequence.generates) {
-            call(request, () -> request.listener().onFailure(message));
-            onNews.run();
+            var listener = sequence.request.listener();
+            call(sequence.request, () -> listener.onFailure(message));
         }
     }
 
     /** A prefill is over: what it computed lives in the cache. */
     private void drop(Sequence sequence) {
         sequence.request.prefilled();
-        context.truncate(sequence.slot, 0);
-        freeSlots.add(sequence.slot);
-        forget(sequence);
+        giveUp(sequence);
     }
 
     private void keepResident(Sequence sequence) {

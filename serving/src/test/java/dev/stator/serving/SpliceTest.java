@@ -168,7 +168,7 @@ final class SpliceTest {
             assertThat(account.splicedTokens())
                     .isEqualTo(
                             passageTokens(other)
-                                    - length(other.splice.passages().getFirst())
+                                    - other.splice.passages().getFirst().length()
                                     - 4 * heads);
         }
     }
@@ -211,9 +211,135 @@ final class SpliceTest {
             assertThat(account.splicedTokens())
                     .isEqualTo(
                             passageTokens(other)
-                                    - length(other.splice.passages().getFirst())
+                                    - other.splice.passages().getFirst().length()
                                     - (6 + 5 + 4));
         }
+    }
+
+    @Test
+    void aGuardThatLetsPassSaysHowSureTheModelWas() throws Exception {
+        try (var node = node(Mode.AUTO, 1)) {
+            var cut = cut(conversations(5).getFirst(), List.of(3, 1, 4, 0, 2));
+            var plain = ask(node, cut, "");
+            plain.await();
+            var watched = ask(node, guarded(cut, Guard.WATCHING), "");
+
+            var account = watched.await().account();
+
+            assertThat(watched.tokens).isEqualTo(plain.tokens);
+            assertThat(account.splicedTokens()).isPositive();
+            var guarded = account.guarded().orElseThrow();
+            assertThat(guarded.passed()).isTrue();
+            assertThat(guarded.certainty().margin()).isPositive();
+            assertThat(guarded.certainty().entropy()).isPositive();
+            assertThat(plain.await().account().guarded()).isEmpty();
+        }
+    }
+
+    @Test
+    void aPromptInDoubtIsComputedExactly() throws Exception {
+        for (var mode : List.of(Mode.AGGREGATED, Mode.DISAGGREGATED)) {
+            try (var node = node(mode, 1)) {
+                var cut = cut(conversations(5).get(1), List.of(3, 1, 4, 0, 2));
+                var doubted = ask(node, guarded(cut, new Guard(1e9, 0)), "");
+                var account = doubted.await().account();
+                var exact = ask(node, cut, fresh(), false);
+                exact.await();
+
+                assertThat(doubted.tokens).isEqualTo(exact.tokens);
+                assertThat(account.splicedTokens()).isZero();
+                assertThat(account.guarded().orElseThrow().passed()).isFalse();
+                assertThat(account.exactBecause()).contains("the first token was in doubt");
+                assertThat(node.stats().splicing()).containsEntry("guard_doubted", 1L);
+                awaitIdle(node);
+            }
+        }
+    }
+
+    @Test
+    void whoCancelsAPromptInDoubtCancelsWhatItBecame() throws Exception {
+        try (var node = node(Mode.AUTO, 1)) {
+            var random = new Random(5);
+            for (int i = 0; i < 20; i++) {
+                var cut = cut(conversations(5).get(i % 5), List.of(3, 1, 4, 0, 2));
+                var collected = new Collected();
+                var admitted =
+                        (Admission.Admitted)
+                                node.submit(
+                                        request(guarded(cut, new Guard(1e9, 0)), fresh(), true),
+                                        collected);
+                Thread.sleep(random.nextInt(40));
+                admitted.cancel();
+                assertThat(collected.await().reason()).isNotNull();
+            }
+            awaitIdle(node);
+        }
+    }
+
+    /** A tenant whose answers splicing changes is answered exactly from then on. */
+    @Test
+    void auditsFindOutWhereSplicingChangesAnswers() throws Exception {
+        var audited =
+                DemoNode.options(Mode.AUTO, 1, 1, 64 * DemoNode.MIB, folder).withAuditShare(1);
+        try (var node = NodeFabric.start(engine, audited)) {
+            var random = new Random(6);
+            long audits = 0;
+            for (int i = 0; i < 200 && counted(node, "forbidden") == 0; i++) {
+                // Passages cut at random: what such a prompt says is no longer what it said.
+                var cut = cut(conversations(5).get(i % 20), List.of(3, 1, 4, 0, 2));
+                var shifted = new Cut(cut.prompt, cutAtRandom(cut, random));
+                ask(node, shifted, "strange").await();
+                audits = awaitAudit(node, audits);
+            }
+            assertThat(node.stats().splicing().get("audits_different")).isPositive();
+            assertThat(node.stats().splicing()).containsEntry("breaker_openings", 1L);
+            var cut = cut(conversations(5).getFirst(), List.of(1, 0, 2, 3, 4));
+            var forbidden = ask(node, cut, "strange").await().account();
+            assertThat(forbidden.splicedTokens()).isZero();
+            assertThat(forbidden.exactBecause().orElseThrow()).contains("audits");
+            var other = ask(node, cut, "other").await().account();
+            assertThat(other.splicedTokens()).isPositive();
+            awaitIdle(node);
+        }
+    }
+
+    /** One passage from amid the first document to amid the last. */
+    private static Splice cutAtRandom(Cut cut, Random random) {
+        int end = cut.splice.passages().getLast().to();
+        var passages = new ArrayList<Passage>();
+        int at = cut.splice.head();
+        while (end - at > 8) {
+            int to = Math.min(end, at + 4 + random.nextInt(8));
+            passages.add(new Passage(at, to));
+            at = to;
+        }
+        return new Splice(cut.splice.head(), passages, 0, List.of());
+    }
+
+    private static long awaitAudit(NodeFabric node, long before) throws InterruptedException {
+        long until = System.nanoTime() + 30_000_000_000L;
+        long audits;
+        do {
+            Thread.sleep(5);
+            audits = counted(node, "audits_same") + counted(node, "audits_different");
+        } while (audits == before && counted(node, "forbidden") == 0 && System.nanoTime() < until);
+        return audits;
+    }
+
+    private static long counted(NodeFabric node, String name) {
+        return node.stats().splicing().getOrDefault(name, 0L);
+    }
+
+    private static Cut guarded(Cut cut, Guard guard) {
+        return new Cut(cut.prompt, cut.splice.guarded(guard));
+    }
+
+    private static void awaitIdle(NodeFabric node) throws InterruptedException {
+        long until = System.nanoTime() + 60_000_000_000L;
+        while (busy(node) > 0 && System.nanoTime() < until) {
+            Thread.sleep(10);
+        }
+        assertThat(busy(node)).isZero();
     }
 
     @Test
@@ -276,11 +402,7 @@ final class SpliceTest {
             ((Admission.Admitted) node.submit(request(cut, "", true), cancelled)).cancel();
             assertThat(cancelled.await().reason()).isEqualTo(FinishReason.CANCELLED);
             ask(node, cut, "").await();
-            long until = System.nanoTime() + 10_000_000_000L;
-            while (busy(node) > 0 && System.nanoTime() < until) {
-                Thread.sleep(10);
-            }
-            assertThat(busy(node)).isZero();
+            awaitIdle(node);
         }
     }
 
@@ -289,6 +411,123 @@ final class SpliceTest {
         return Stream.of("blocks_pinned", "blocks_claimed", "leases")
                 .mapToLong(gauge -> cache.getOrDefault(gauge, 0L))
                 .sum();
+    }
+
+    /** At a seam tokens merge, so a prompt may have a passage without its ends. */
+    @Test
+    void aPartOfAPassageComesFromTheWhole() throws Exception {
+        try (var node = node(Mode.AGGREGATED, 0)) {
+            var conversation = conversations(5).get(5);
+            ask(node, cut(conversation, List.of(0, 1, 2, 3, 4)), "").await();
+            var part = without(cut(conversation, List.of(4, 2, 0, 1, 3)), 1, 2, 3);
+            var none = without(cut(conversation, List.of(4, 2, 0, 1, 3)), 1, 30, 0);
+
+            var account = ask(node, part, "").await().account();
+            var again = ask(node, part, "").await().account();
+            var deep = ask(node, none, "").await().account();
+
+            int question = part.prompt.length - part.splice.passages().getLast().to();
+            assertThat(account.promptTokensBySource().get("computed")).isEqualTo(question);
+            assertThat(account.splicedTokens())
+                    .isEqualTo(passageTokens(part) - part.splice.passages().getFirst().length());
+            assertThat(again.promptTokensBySource().get("computed")).isEqualTo(1);
+            assertThat(deep.promptTokensBySource().get("computed")).isEqualTo(question);
+        }
+    }
+
+    /** One passage less its first and last tokens, which the whole of it has. */
+    private static Cut without(Cut cut, int number, int first, int last) {
+        var whole = cut.splice.passages().get(number);
+        var tokens = new ArrayList<>(IntStream.of(cut.prompt).boxed().toList());
+        var passages = new ArrayList<Passage>();
+        for (var each : cut.splice.passages()) {
+            int moved = each.from() > whole.from() ? first + last : 0;
+            passages.add(
+                    each.equals(whole)
+                            ? new Passage(
+                                    whole.from(),
+                                    whole.to() - first - last,
+                                    tokens.subList(whole.from(), whole.from() + first),
+                                    tokens.subList(whole.to() - last, whole.to()))
+                            : new Passage(each.from() - moved, each.to() - moved));
+        }
+        tokens.subList(whole.to() - last, whole.to()).clear();
+        tokens.subList(whole.from(), whole.from() + first).clear();
+        return new Cut(
+                tokens.stream().mapToInt(Integer::intValue).toArray(),
+                new Splice(cut.splice.head(), passages, 0, List.of()));
+    }
+
+    /** The same tokens, but what they had seen in their passage is not the same. */
+    @Test
+    void whatStoodBeforeAPartIsInItsLineage() throws Exception {
+        try (var node = node(Mode.AGGREGATED, 0)) {
+            var cut = cut(conversations(5).get(6), List.of(3, 1, 0, 2, 4));
+            var one = withBefore(cut, List.of(40, 41, 42));
+            var other = withBefore(cut, List.of(43, 44, 45));
+            int question = cut.prompt.length - cut.splice.passages().getLast().to();
+            ask(node, one, "").await();
+            assertThat(computed(ask(node, one, ""))).isEqualTo(1);
+            assertThat(computed(ask(node, other, ""))).isGreaterThanOrEqualTo(question);
+            assertThat(computed(ask(node, cut, ""))).isGreaterThanOrEqualTo(question);
+            assertThat(computed(ask(node, cut, "", false))).isGreaterThan(question);
+        }
+    }
+
+    private static Cut withBefore(Cut cut, List<Integer> before) {
+        var passages = new ArrayList<>(cut.splice.passages());
+        var last = passages.removeLast();
+        passages.add(new Passage(last.from(), last.to(), before, List.of()));
+        return new Cut(cut.prompt, new Splice(cut.splice.head(), passages, 0, List.of()));
+    }
+
+    /** It is exact, and shared with exact prompts, though no passage follows the head directly. */
+    @Test
+    void whatStandsBeforeThePassagesIsComputedOnce() throws Exception {
+        try (var node = node(Mode.AGGREGATED, 0)) {
+            var cut = cut(conversations(5).get(8), List.of(0, 1, 2, 3, 4));
+            var first = cut.splice.passages().getFirst();
+            int head = first.from();
+            var rest = cut.splice.passages().subList(2, 5);
+            ask(node, new Cut(cut.prompt, new Splice(head, rest, 0, List.of())), "").await();
+            var other = cut(conversations(5).get(8), List.of(0, 1, 4, 3, 2));
+            var splice = new Splice(head, other.splice.passages().subList(2, 5), 0, List.of());
+
+            int computed = computed(ask(node, new Cut(other.prompt, splice), ""));
+
+            int before = other.splice.passages().get(1).to();
+            int question = other.prompt.length - other.splice.passages().getLast().to();
+            assertThat(before).isGreaterThan(32);
+            assertThat(computed).isEqualTo(before % 32 + question);
+            assertThat(node.held(cut.prompt, "")).isEqualTo(before / 32 * 32);
+            var needs = splice.needs(other.prompt, 32);
+            assertThat(needs.tokens()).isEqualTo(computed);
+            assertThat(needs.sources()).hasSize(4);
+        }
+    }
+
+    private static int computed(Collected answer) throws Exception {
+        return answer.await().account().promptTokensBySource().getOrDefault("computed", 0);
+    }
+
+    /** Which of its exact passages are known says nothing of the KV behind them. */
+    @Test
+    void exactPassagesAreNotInTheLineage() throws Exception {
+        try (var node = node(Mode.AGGREGATED, 0)) {
+            var cut = cut(conversations(5).get(7), List.of(2, 3, 4, 0, 1));
+            var passages = cut.splice.passages();
+            var rest = passages.subList(1, passages.size());
+            var without = new Cut(cut.prompt, new Splice(cut.splice.head(), rest, 0, List.of()));
+            ask(node, cut, "").await();
+            assertThat(computed(ask(node, without, ""))).isEqualTo(1);
+
+            var only = passages.subList(0, 1);
+            ask(node, new Cut(cut.prompt, new Splice(cut.splice.head(), only, 0, List.of())), "one")
+                    .await();
+            assertThat(computed(ask(node, cut, "one", false))).as("all is exact").isEqualTo(1);
+            assertThat(node.held(cut.prompt, "one")).isGreaterThan(cut.prompt.length - 64);
+            assertThat(node.held(cut.prompt, "another")).isZero();
+        }
     }
 
     @Test
@@ -330,11 +569,7 @@ final class SpliceTest {
     }
 
     private static int passageTokens(Cut cut) {
-        return cut.splice.passages().stream().mapToInt(SpliceTest::length).sum();
-    }
-
-    private static int length(Passage passage) {
-        return passage.to() - passage.from();
+        return cut.splice.passages().stream().mapToInt(Passage::length).sum();
     }
 
     private static Splice splice(Cut cut, int heads) {

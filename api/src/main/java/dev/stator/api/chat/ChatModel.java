@@ -33,9 +33,9 @@ public final class ChatModel {
             new Document(Optional.of("0"), "", "…", Map.of("id", "0", "title", "", "text", "…"));
 
     private final ChatTemplate template;
-    private final Tokenizer tokenizer;
     private final PromptEncoder encoder;
     private final TokenWindows windows;
+    private final Tokenizer tokenizer;
     private final boolean addsBos;
     private final boolean thinks;
     private final ToolFormat toolFormat;
@@ -85,10 +85,55 @@ public final class ChatModel {
                                 prompt.head(),
                                 prompt.passages(),
                                 boundary,
-                                windows.of(prompt, lastAsked(conversation), budget)));
+                                windows.of(
+                                        prompt.tokens(),
+                                        // The first one stands where it was computed.
+                                        prompt.passages().subList(1, prompt.passages().size()),
+                                        lastAsked(conversation),
+                                        budget)));
     }
 
-    private static String lastAsked(Conversation conversation) {
+    /** How many of the prompt's first tokens stand before the first user's text. */
+    public int instructions(Conversation conversation, Prompt prompt, String salt) {
+        int first = 0;
+        for (var message : conversation.messages()) {
+            if ("user".equals(message.get("role"))) {
+                break;
+            }
+            first++;
+        }
+        return tokensOf(conversation.beginning(first).followedBy(ANYTHING), salt)
+                .map(head -> shared(head, prompt.tokens()))
+                .orElse(0);
+    }
+
+    /**
+     * What the last user's message asks, without passages that stand in it: the text of the
+     * prompt's tokens from there on.
+     *
+     * @param passages of the prompt, in order
+     */
+    public String asked(
+            Conversation conversation, Prompt prompt, List<Splice.Passage> passages, String salt) {
+        var roles = conversation.messages().stream().map(each -> each.get("role")).toList();
+        int last = Math.max(0, roles.lastIndexOf("user"));
+        int at = tokensOf(conversation, last, prompt, salt);
+        var text = new StringBuilder();
+        for (var passage : passages) {
+            if (passage.from() > at) {
+                text.append(text(prompt, at, passage.from()));
+            }
+            at = Math.max(at, passage.to());
+        }
+        return text.append(text(prompt, at, prompt.tokens().length)).toString();
+    }
+
+    private String text(Prompt prompt, int from, int to) {
+        return tokenizer.decode(Arrays.copyOfRange(prompt.tokens(), from, to), false);
+    }
+
+    /** What the last user's message says. */
+    public static String lastAsked(Conversation conversation) {
         return Message.all(conversation.messages()).reversed().stream()
                 .filter(message -> message.role().equals("user"))
                 .findFirst()

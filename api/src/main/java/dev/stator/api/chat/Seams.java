@@ -2,7 +2,6 @@ package dev.stator.api.chat;
 
 import dev.stator.api.documents.Document;
 import dev.stator.api.documents.Documents;
-import dev.stator.api.documents.ReuseMode;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -22,7 +21,7 @@ public record Seams(List<Span> spans) {
      * @param byTemplate whether the template has written the documents, in its own way
      */
     static Seams of(String text, Documents documents, boolean byTemplate) {
-        if (documents.reuse() != ReuseMode.SPLICED) {
+        if (!documents.reuse().splices()) {
             return NONE;
         }
         var spans = new ArrayList<Span>();

@@ -58,7 +58,7 @@ public record Documents(
             return this;
         }
         var set = given.stream().distinct().toList();
-        if (reuse == ReuseMode.SPLICED) {
+        if (reuse.splices()) {
             return new Documents(given, set, reuse, ranked);
         }
         var items =

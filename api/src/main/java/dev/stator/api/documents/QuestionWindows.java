@@ -3,9 +3,7 @@ package dev.stator.api.documents;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -20,8 +18,8 @@ import java.util.regex.Pattern;
  * text alone is looked at, before anything is computed.
  */
 public final class QuestionWindows {
-    private static final Pattern SENTENCE_END = Pattern.compile("[.!?。！？]+[\\s\"')\\]]+|\\n+");
-    private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{N}]+");
+    private static final Pattern SENTENCE_END =
+            Pattern.compile("[.!?]+[\\s\"')\\]]+|[。！？]+[\\s\"'」』”)\\]]*|\\n+");
 
     /** Above this many characters a sentence costs more than an average one. */
     private static final double USUAL_LENGTH = 80;
@@ -48,11 +46,12 @@ public final class QuestionWindows {
      * @return in the order of the passages, not overlapping
      */
     public static List<Window> of(List<String> passages, String question, int budget) {
+        var words = new Words();
         var sentences = new ArrayList<Sentence>();
         for (int i = 0; i < passages.size(); i++) {
-            sentences.addAll(sentences(i, passages.get(i)));
+            sentences.addAll(sentences(i, passages.get(i), words));
         }
-        var asked = words(question);
+        var asked = words.of(question);
         var frequency = new HashMap<String, Integer>();
         for (var sentence : sentences) {
             for (var word : sentence.words) {
@@ -91,7 +90,7 @@ public final class QuestionWindows {
         return sum / (0.5 + 0.5 * Math.max(1, sentence.window.length() / USUAL_LENGTH));
     }
 
-    private static List<Sentence> sentences(int passage, String text) {
+    private static List<Sentence> sentences(int passage, String text, Words words) {
         var sentences = new ArrayList<Sentence>();
         var ends = SENTENCE_END.matcher(text);
         int from = 0;
@@ -100,26 +99,10 @@ public final class QuestionWindows {
             if (to > from) {
                 sentences.add(
                         new Sentence(
-                                new Window(passage, from, to), words(text.substring(from, to))));
+                                new Window(passage, from, to), words.of(text.substring(from, to))));
             }
             from = to;
         }
         return sentences;
-    }
-
-    /**
-     * Lower-cased, without a plural's or a possessive's s, which languages like English put there.
-     */
-    private static Set<String> words(String text) {
-        var words = new HashSet<String>();
-        var matcher = WORD.matcher(text.toLowerCase(Locale.ROOT));
-        while (matcher.find()) {
-            var word = matcher.group();
-            words.add(
-                    word.length() > 3 && word.endsWith("s")
-                            ? word.substring(0, word.length() - 1)
-                            : word);
-        }
-        return words;
     }
 }

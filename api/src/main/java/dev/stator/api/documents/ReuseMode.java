@@ -3,7 +3,7 @@ package dev.stator.api.documents;
 import java.util.Arrays;
 import java.util.List;
 
-/** What a client allows for the sake of reuse. */
+/** What a client allows for the sake of reuse; each allows more than those before it. */
 public enum ReuseMode {
     /** The model reads exactly what was sent, in that order. */
     EXACT("exact"),
@@ -13,6 +13,9 @@ public enum ReuseMode {
      * model then reads is computed exactly.
      */
     EXACT_REORDER("exact-reorder"),
+
+    /** As {@link #SPLICED}, but if the model then hesitates the prompt is computed exactly. */
+    SPLICED_GUARDED("spliced-guarded"),
 
     /**
      * Documents may be read as they were computed behind other ones: an approximation, which pays
@@ -29,6 +32,11 @@ public enum ReuseMode {
     /** As clients write it. */
     public String label() {
         return label;
+    }
+
+    /** Whether what the model reads may be an approximation. */
+    public boolean splices() {
+        return this == SPLICED || this == SPLICED_GUARDED;
     }
 
     public static List<String> labels() {

@@ -34,6 +34,21 @@ class QuestionWindowsTest {
     }
 
     @Test
+    void wordsAreFoundInOtherFormsAndScripts() {
+        assertThat(chosen("In what year was it opening?", 30)).first().asString().contains("opens");
+        assertThat(chosen("LIBRARIES' rooms", 30)).containsExactly("The library has 12 rooms.");
+        var passages = List.of("猫は庭にいます。図書館は九時に開きます。", "Das Café öffnet um neun. Ein Hund bellt.");
+        assertThat(
+                        QuestionWindows.of(passages, "図書館は何時に開きますか", 12).stream()
+                                .map(w -> passages.get(w.passage()).substring(w.from(), w.to())))
+                .containsExactly("図書館は九時に開きます。");
+        assertThat(
+                        QuestionWindows.of(passages, "wann offnet das cafe", 26).stream()
+                                .map(w -> passages.get(w.passage()).substring(w.from(), w.to())))
+                .containsExactly("Das Café öffnet um neun. ");
+    }
+
+    @Test
     void nothingWhereNoWordIsShared() {
         assertThat(chosen("Wer?", 1000)).isEmpty();
         assertThat(chosen("", 1000)).isEmpty();

@@ -234,7 +234,11 @@ public final class LlamaEngine implements Engine {
         return inHostMemory;
     }
 
-    MemorySegment vocab() {
+    /**
+     * @throws EngineException if the model file has none
+     */
+    MemorySegment vocabOfTexts() {
+        tokenizer.requireTexts();
         return vocab;
     }
 

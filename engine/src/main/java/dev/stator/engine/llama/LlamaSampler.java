@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.stator.engine.Certainty;
 import dev.stator.engine.EngineException;
 import dev.stator.engine.Sampled;
 import dev.stator.engine.Sampler;
@@ -114,7 +115,7 @@ final class LlamaSampler implements Sampler {
         try (var confined = Arena.ofConfined()) {
             sampler =
                     llama.samplerGrammar(
-                            engine.vocab(),
+                            engine.vocabOfTexts(),
                             confined.allocateFrom(text),
                             confined.allocateFrom("root"));
         }
@@ -201,8 +202,29 @@ final class LlamaSampler implements Sampler {
         return within.candidates.get(JAVA_FLOAT, 4) != Float.NEGATIVE_INFINITY;
     }
 
-    private Sampled withLogprobs(int token, MemorySegment logits) {
+    @Override
+    public Certainty certainty(int index) {
         int vocabulary = engine.model().vocabularySize();
+        var logits = context.logits(index);
+        double normaliser = normaliser(logits, vocabulary);
+        double entropy = 0;
+        for (int i = 0; i < vocabulary; i++) {
+            double log = logits.getAtIndex(JAVA_FLOAT, i) - normaliser;
+            double probability = Math.exp(log);
+            // An impossible token's logarithm is infinite; it adds nothing.
+            entropy -= probability > 0 ? probability * log : 0;
+        }
+        int[] best = best(logits, vocabulary, 2);
+        double margin =
+                best.length < 2
+                        ? Double.POSITIVE_INFINITY
+                        : logits.getAtIndex(JAVA_FLOAT, best[0])
+                                - logits.getAtIndex(JAVA_FLOAT, best[1]);
+        return new Certainty(margin, entropy);
+    }
+
+    /** What a logit is more than the logarithm of its token's probability. */
+    private static double normaliser(MemorySegment logits, int vocabulary) {
         float max = Float.NEGATIVE_INFINITY;
         for (int i = 0; i < vocabulary; i++) {
             max = Math.max(max, logits.getAtIndex(JAVA_FLOAT, i));
@@ -211,7 +233,12 @@ final class LlamaSampler implements Sampler {
         for (int i = 0; i < vocabulary; i++) {
             sum += Math.exp(logits.getAtIndex(JAVA_FLOAT, i) - max);
         }
-        double normaliser = max + Math.log(sum);
+        return max + Math.log(sum);
+    }
+
+    private Sampled withLogprobs(int token, MemorySegment logits) {
+        int vocabulary = engine.model().vocabularySize();
+        double normaliser = normaliser(logits, vocabulary);
         var top = new ArrayList<Sampled.Candidate>();
         for (int best : best(logits, vocabulary, options.topLogprobs())) {
             top.add(

@@ -23,17 +23,24 @@ final class LlamaTokenizer implements Tokenizer {
 
     private static final int PIECE_BYTES = 64;
 
+    /**
+     * LLAMA_VOCAB_TYPE_NONE. Asked for a text of such a vocabulary, the library ends the process.
+     */
+    private static final int NO_TEXTS = 0;
+
     private final Llama llama;
     private final MemorySegment vocab;
     private final int size;
+    private final boolean hasTexts;
     private final List<Special> specials;
 
     LlamaTokenizer(Llama llama, MemorySegment vocab) {
         this.llama = llama;
         this.vocab = vocab;
         this.size = llama.vocabInt("llama_vocab_n_tokens", vocab);
+        this.hasTexts = llama.vocabInt("llama_vocab_type", vocab) != NO_TEXTS;
         var found = new ArrayList<Special>();
-        for (int token = 0; token < size; token++) {
+        for (int token = 0; token < size && hasTexts; token++) {
             if ((llama.vocabAttributes(vocab, token) & SPECIAL_ATTRIBUTES) != 0) {
                 var text = llama.vocabText(vocab, token);
                 if (!text.isEmpty()) {
@@ -46,6 +53,7 @@ final class LlamaTokenizer implements Tokenizer {
 
     @Override
     public int[] encode(String text, boolean addSpecial, boolean parseSpecial) {
+        requireTexts();
         byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
         try (var arena = Arena.ofConfined()) {
             var source = arena.allocate(Math.max(1, utf8.length));
@@ -76,10 +84,21 @@ final class LlamaTokenizer implements Tokenizer {
         }
     }
 
+    /** Whoever needs texts of the vocabulary calls this first. */
+    void requireTexts() {
+        if (!hasTexts) {
+            throw new EngineException(
+                    "the model file has no vocabulary (tokenizer.ggml.model is no_vocab): it takes token ids, no text");
+        }
+    }
+
     @Override
     public byte[] bytes(int token, boolean special) {
         if (token < 0 || token >= size) {
             throw new EngineException("token %d is not one of 0 to %d".formatted(token, size - 1));
+        }
+        if (!hasTexts) {
+            return new byte[0];
         }
         try (var arena = Arena.ofConfined()) {
             var target = arena.allocate(PIECE_BYTES);
