@@ -133,7 +133,7 @@ final class Library implements AutoCloseable {
 
     /**
      * @param order what remembers documents beside the encoder of {@code model}
-     * @param passages what remembers them, too
+     * @param passages what remembers their tokens
      * @param spliced whether documents may be spliced
      * @param quotaBytes of the texts of a tenant's documents
      * @param events hears what becomes of documents, for metrics
@@ -481,8 +481,11 @@ final class Library implements AutoCloseable {
         if (any) {
             var starts = model.starts(prompt, read);
             for (int i = 0; i < starts.size(); i++) {
+                int from = starts.get(i);
+                int next = i + 1 < starts.size() ? starts.get(i + 1) : 0;
+                int to = next > from ? next : prompt.tokens().length;
                 for (var name : names.get(i)) {
-                    origins.add(new Texts.Origin(name, starts.get(i)));
+                    origins.add(new Texts.Origin(name, from, to));
                 }
             }
         }
@@ -519,6 +522,7 @@ final class Library implements AutoCloseable {
     private Texts.Erasure erase(Entry entry) {
         var stored = entry.stored;
         forget(entry);
+        order.forget(stored.document(), stored.owner().salt());
         events.accept("deleted");
         var erasure = texts.erase(stored.name());
         lock.lock();
@@ -549,11 +553,10 @@ final class Library implements AutoCloseable {
         var stored = entry.stored;
         var salt = stored.owner().salt();
         model.forget(stored.document().text(), salt);
-        order.forget(stored.document(), salt);
         for (int i = 0; i < entry.prompts.size(); i++) {
             int[] prompt = entry.prompts.get(i).prompt();
             passages.forget(
-                    Arrays.copyOfRange(prompt, entry.starts.get(i), prompt.length), salt);
+                    Arrays.copyOfRange(prompt, entry.starts.get(i), prompt.length - 1), salt);
         }
     }
 
@@ -592,7 +595,10 @@ final class Library implements AutoCloseable {
         try {
             for (int i = 0; i < entry.prompts.size(); i++) {
                 var prompt = entry.prompts.get(i);
-                var origin = new Texts.Origin(entry.stored.name(), entry.starts.get(i));
+                var origin = new Texts.Origin(
+                                entry.stored.name(),
+                                entry.starts.get(i),
+                                prompt.prompt().length);
                 texts.hold(prompt, new int[0], List.of(origin));
                 if (!entry.stored.pinned() && isHeld(texts.holding(prompt))) {
                     continue;

@@ -152,7 +152,7 @@ class DocumentsApiTest {
             value = {
                 "documents | \"documents\": 5",
                 "documents[0] | \"documents\": [\"text\"]",
-                "documents[0].text | \"documents\": [{\"id\": \"1\"}]",
+                "documents[0].text | \"documents\": [{\"title\": \"x\"}]",
                 "documents[0].text | \"documents\": [{\"text\": \" \"}]",
                 "documents[0].text | \"documents\": [{\"text\": 5}]",
                 "documents[0].title | \"documents\": [{\"title\": \"a\\nb\", \"text\": \"x\"}]",

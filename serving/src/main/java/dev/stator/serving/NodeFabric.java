@@ -400,10 +400,9 @@ public final class NodeFabric implements Fabric {
         return request;
     }
 
-    /** Of the keys of a request's prompt. */
+    /** Of the keys of a request's prompt if it is computed exactly. */
     private BlockKey root(GenerationRequest asked) {
-        var exact = BlockKey.root(engine.model().fingerprint(), asked.salt());
-        return asked.splice().map(splice -> Splicer.root(exact, splice)).orElse(exact);
+        return BlockKey.root(engine.model().fingerprint(), asked.salt());
     }
 
     private void forgetResidents() {

@@ -60,6 +60,7 @@ record Stretch(int from, int to, int movedBy, boolean exact, Source source) {
         return new Stretch(0, end, 0, true, new Source(tokens, keys, prompt[end]));
     }
 
+    /** The prompt that a passage is computed in. */
     static Source source(
             BlockKey root, int[] prompt, int head, Passage passage, int blockTokens) {
         int before = head + passage.before().size();

@@ -2,6 +2,7 @@ package dev.stator.serving;
 
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.disk.Journal;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -37,8 +38,9 @@ public final class Texts implements AutoCloseable {
      *
      * @param name of the text
      * @param from the first of the prompt's tokens that say something of it, or one before
+     * @param to behind the last that does, or further on
      */
-    public record Origin(String name, int from) {}
+    public record Origin(String name, int from, int to) {}
 
     /**
      * Where the blocks of a prompt are.
@@ -93,7 +95,7 @@ public final class Texts implements AutoCloseable {
     private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
 
     /**
-     * @param roots of the keys of a request's prompt
+     * @param roots of the keys of a request's prompt if it is computed exactly
      * @param forgetResidents lets workers forget sequences that nobody uses
      */
     Texts(
@@ -123,11 +125,16 @@ public final class Texts implements AutoCloseable {
         return background.compute(request);
     }
 
+    private BlockKey root(GenerationRequest request) {
+        var exact = roots.apply(request);
+        return request.splice().map(splice -> Splicer.root(exact, splice)).orElse(exact);
+    }
+
     public Holding holding(GenerationRequest request) {
         int[] prompt = request.prompt();
         var keys =
                 BlockKey.chain(
-                        roots.apply(request),
+                        root(request),
                         Arrays.copyOf(prompt, prompt.length - 1),
                         blocks.blockTokens());
         return blocks.holding(keys);
@@ -146,50 +153,59 @@ public final class Texts implements AutoCloseable {
         int[] tokens = Arrays.copyOf(request.prompt(), request.prompt().length + answer.length);
         System.arraycopy(answer, 0, tokens, request.prompt().length, answer.length);
         for (var origin : origins) {
-            hold(request, tokens, origin);
-            request.splice().ifPresent(splice -> holdSpliced(request, splice, tokens, origin));
-        }
-    }
-
-    private void hold(GenerationRequest request, int[] tokens, Origin origin) {
-        var tooMany = derivations.add(pair(request, tokens, origin));
-        if (!tooMany.isEmpty()) {
-            aside("derivations", () -> drop(tooMany));
-        }
-    }
-
-    /** It may be computed exactly after all, and its passages are computed by themselves. */
-    private void holdSpliced(
-            GenerationRequest request, Splice splice, int[] tokens, Origin origin) {
-        var exact = request.exact();
-        hold(exact, tokens, origin);
-        for (var passage : splice.passages()) {
-            if (passage.from() - 1 <= origin.from && origin.from < passage.to()) {
-                var source =
-                        Stretch.source(
-                                roots.apply(exact),
-                                request.prompt(),
-                                splice.head(),
-                                passage,
-                                blocks.blockTokens());
-                hold(exact, source.tokens(), new Origin(origin.name, splice.head()));
+            for (var pair : pairs(request, tokens, origin)) {
+                var tooMany = derivations.add(pair);
+                if (!tooMany.isEmpty()) {
+                    aside("derivations", () -> drop(tooMany));
+                }
             }
         }
     }
 
-    /** The first block that holds the text, complete or not. */
-    private Derivations.Pair pair(GenerationRequest request, int[] tokens, Origin origin) {
+    /**
+     * The first block that holds the text: of the prompt, which may yet be computed exactly if it is
+     * spliced, of the spliced one, and of the prompts in which its passages are computed.
+     */
+    private List<Derivations.Pair> pairs(GenerationRequest request, int[] tokens, Origin origin) {
+        var exact = roots.apply(request);
+        var pairs = new ArrayList<Derivations.Pair>();
+        pairs.add(pair(exact, tokens, origin.name, origin.from));
+        request.splice()
+                .ifPresent(
+                        splice -> {
+                            var root = Splicer.root(exact, splice);
+                            pairs.add(pair(root, tokens, origin.name, origin.from));
+                            for (var passage : splice.passages()) {
+                                if (passage.from() < origin.to && passage.to() > origin.from) {
+                                    pairs.add(source(exact, request.prompt(), splice, passage, origin));
+                                }
+                            }
+                        });
+        return pairs;
+    }
+
+    private Derivations.Pair source(
+            BlockKey root, int[] prompt, Splice splice, Splice.Passage passage, Origin origin) {
+        var source = Stretch.source(root, prompt, splice.head(), passage, blocks.blockTokens());
+        int at =
+                splice.head()
+                        + passage.before().size()
+                        + Math.max(0, origin.from - passage.from());
+        return pair(root, source.tokens(), origin.name, at);
+    }
+
+    /** A block, complete or not. */
+    private Derivations.Pair pair(BlockKey root, int[] tokens, String name, int at) {
         int size = blocks.blockTokens();
-        int from = Math.min(origin.from, tokens.length - 1) / size * size;
-        var root = roots.apply(request);
+        int from = Math.min(at, tokens.length - 1) / size * size;
         var keys = BlockKey.chain(root, Arrays.copyOf(tokens, from), size);
         int[] its = Arrays.copyOfRange(tokens, from, Math.min(tokens.length, from + size));
         return new Derivations.Pair(
-                origin.name,
+                name,
                 Derivations.Spot.of(
                         keys.isEmpty() ? root : keys.getLast(),
                         its,
-                        Math.max(0, Math.min(origin.from - from, its.length - 1))));
+                        Math.max(0, Math.min(at - from, its.length - 1))));
     }
 
     /** What was made of one text counts as made of another, too, which says the same. */

@@ -129,9 +129,9 @@ final class TextsTest {
         int[] second = joined(head, two, one, question);
         int[] without = joined(head, two, question);
         try (var node = node(folder)) {
-            ask(node, first, new Origin("one", 50));
-            ask(node, second, new Origin("two", 50), new Origin("one", 170));
-            ask(node, without, new Origin("two", 50));
+            ask(node, first, new Origin("one", 50, 170));
+            ask(node, second, new Origin("two", 50, 170), new Origin("one", 170, 290));
+            ask(node, without, new Origin("two", 50, 170));
             var texts = node.texts().orElseThrow();
 
             var erasure = texts.erase("one");
@@ -158,7 +158,7 @@ final class TextsTest {
         try (var node = node(folder)) {
             var texts = node.texts().orElseThrow();
             var request = DemoNode.request(prompt, 100);
-            texts.hold(request, new int[0], List.of(new Origin("text", 500)));
+            texts.hold(request, new int[0], List.of(new Origin("text", 500, 620)));
             var collected = new Collected();
             node.submit(request, collected);
             while (holding(node, prompt).host() < 17) {
@@ -179,7 +179,7 @@ final class TextsTest {
         var folder = Files.createTempDirectory(place, "node");
         int[] prompt = joined(tokens(30, 64), tokens(31, 200));
         try (var node = node(folder)) {
-            ask(node, prompt, new Origin("text", 64));
+            ask(node, prompt, new Origin("text", 64, 184));
         }
         try (var node = node(folder)) {
             assertThat(holding(node, prompt).disk()).isEqualTo(holding(node, prompt).blocks());
@@ -213,7 +213,7 @@ final class TextsTest {
                 var origins = new ArrayList<Origin>();
                 for (int n = random.nextInt(3); n >= 0; n--) {
                     int i = random.nextInt(texts.length);
-                    origins.add(new Origin("text " + i, prompt.length));
+                    origins.add(new Origin("text " + i, prompt.length, prompt.length + texts[i].length));
                     starts[i] = starts[i] < 0 ? prompt.length : starts[i];
                     prompt = joined(prompt, texts[i]);
                 }
