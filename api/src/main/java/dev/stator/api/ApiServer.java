@@ -44,7 +44,8 @@ public final class ApiServer implements AutoCloseable {
                         options.modelName(),
                         fabric.contextTokens(),
                         System.currentTimeMillis() / 1000);
-        var service = new Service(
+        var service =
+                new Service(
                         options,
                         fabric,
                         model,

@@ -22,7 +22,8 @@ import java.util.stream.IntStream;
  * content, and spliced as declared documents are. Thread-safe.
  *
  * <p>What the node holds exactly is left as it is; so a conversation's history, and documents in
- * the order of an earlier prompt, stay exact. What is spliced then depends on what was asked before.
+ * the order of an earlier prompt, stay exact. What is spliced then depends on what was asked
+ * before.
  */
 public final class PlainPassages {
     private final Held held;
@@ -91,7 +92,8 @@ public final class PlainPassages {
         }
         int head = head(read);
         var found = index.see(read.salt, read.tokens, head);
-        var passages = read.declared.isEmpty() ? undeclared(read, head, found) : beside(read, found);
+        var passages =
+                read.declared.isEmpty() ? undeclared(read, head, found) : beside(read, found);
         if (passages.isEmpty() || head == 0) {
             return Optional.empty();
         }

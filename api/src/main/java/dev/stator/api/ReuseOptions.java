@@ -40,7 +40,9 @@ public record ReuseOptions(
     /** By the names that {@link Exchange#tenant} has for keys. */
     private Map<String, ReuseMode> byTenant() {
         return ceilingByKey.entrySet().stream()
-                .collect(Collectors.toMap(each -> Auth.fingerprint(each.getKey()), Map.Entry::getValue));
+                .collect(
+                        Collectors.toMap(
+                                each -> Auth.fingerprint(each.getKey()), Map.Entry::getValue));
     }
 
     private ReuseMode ceiling(String tenant) {

@@ -55,8 +55,8 @@ record Service(
     }
 
     /**
-     * How a prompt is spliced, if its mode lets it be; exact ones are learned from where others
-     * may be spliced.
+     * How a prompt is spliced, if its mode lets it be; exact ones are learned from where others may
+     * be spliced.
      */
     Optional<Splice> splice(ReuseMode mode, PlainPassages.Read read) {
         return switch (options.splicing()) {

@@ -29,6 +29,7 @@ class PlainPassagesTest {
         "[doc 3] Doxzos Workshop\nThe symbol of Doxzos Workshop is harbor. The person who runs the workshop is Pasgro Bakkam. Doxzos Workshop closes at 5:00. The rule at Doxzos Workshop is to stay on the path. The cat of the workshop is called Bakcosind. The workshop opened in 1911.\n",
         "[doc 4] Royal Thistle Farm\nRoyal Thistle Farm can be reached at extension 913. The staff of the farm numbers 153. Local papers have written about the farm many times. The door of the farm is painted green. Many people visit the farm every summer. The farm closes at 6:15.\n"
     };
+
     private static final String PASSWORD = "Question: What is the password of Flebumthis Shop?";
     private static final String PHONE = "Question: How can I reach Royal Thistle Farm by phone?";
     private static final String SYMBOL = "Question: What is the symbol of Doxzos Workshop?";
@@ -180,8 +181,7 @@ class PlainPassagesTest {
                                 quoted(PASSAGES[2].split("\n")[1]));
         var body =
                 "{\"model\": \"default\", \"temperature\": 0, \"cache_salt\": \"declared\", \"reuse\": \"spliced\", \"documents\": %s, \"messages\": [%s, %s]}"
-                        .formatted(
-                                documents, message("system", SYSTEM), message("user", SYMBOL));
+                        .formatted(documents, message("system", SYSTEM), message("user", SYMBOL));
         assertThat(content(ask(CHAT, "spliced", body))).contains("harbor");
         chat("declared", "spliced", text(1) + PASSWORD);
 

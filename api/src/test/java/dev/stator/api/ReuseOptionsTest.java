@@ -47,7 +47,9 @@ final class ReuseOptionsTest {
 
     private Client.Reply chat(String more, String... headers) throws Exception {
         return client.post(
-                CHAT, "{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]" + more + "}", headers);
+                CHAT,
+                "{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]" + more + "}",
+                headers);
     }
 
     private Client.Reply plain(String more) throws Exception {

@@ -51,13 +51,20 @@ public record Splice(int head, List<Passage> passages, int boundary, List<Passag
 
     /**
      * All that makes KV behind its passages another than that of the exact prompt; empty if nothing
-     * does. Passages that are exact are not in it, so prompts may differ in which of them are known.
+     * does. Passages that are exact are not in it, so prompts may differ in which of them are
+     * known.
      */
     String lineage() {
         var moved = passages.stream().filter(each -> !isExact(each)).toList();
         var computed =
                 fresh.stream()
-                        .filter(run -> moved.stream().anyMatch(each -> each.from <= run.from && run.to <= each.to))
+                        .filter(
+                                run ->
+                                        moved.stream()
+                                                .anyMatch(
+                                                        each ->
+                                                                each.from <= run.from
+                                                                        && run.to <= each.to))
                         .toList();
         return moved.isEmpty()
                 ? ""
@@ -109,7 +116,11 @@ public record Splice(int head, List<Passage> passages, int boundary, List<Passag
             end = Math.max(end, stretch.to());
         }
         return new Needs(
-                stretches.stream().map(Stretch::source).distinct().map(Stretch.Source::tokens).toList(),
+                stretches.stream()
+                        .map(Stretch::source)
+                        .distinct()
+                        .map(Stretch.Source::tokens)
+                        .toList(),
                 prompt.length - taken);
     }
 

@@ -40,9 +40,7 @@ final class Splicer {
      */
     static BlockKey root(BlockKey exact, Splice splice) {
         var lineage = splice.lineage();
-        return lineage.isEmpty()
-                ? exact
-                : BlockKey.root("spliced", exact.toString(), lineage);
+        return lineage.isEmpty() ? exact : BlockKey.root("spliced", exact.toString(), lineage);
     }
 
     Admission submit(Request request) {

@@ -64,7 +64,9 @@ record Stretch(int from, int to, int movedBy, boolean exact, Source source) {
             BlockKey root, int[] prompt, int head, Passage passage, int blockTokens) {
         int before = head + passage.before().size();
         int end = before + passage.length();
-        int behind = Math.min(passage.after().size(), Math.ceilDiv(end, blockTokens) * blockTokens - end);
+        int behind =
+                Math.min(
+                        passage.after().size(), Math.ceilDiv(end, blockTokens) * blockTokens - end);
         int[] tokens = new int[end + behind];
         System.arraycopy(prompt, 0, tokens, 0, head);
         copy(passage.before(), passage.before().size(), tokens, head);

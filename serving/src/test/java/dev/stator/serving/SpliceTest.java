@@ -369,8 +369,7 @@ final class SpliceTest {
             var rest = cut.splice.passages().subList(2, 5);
             ask(node, new Cut(cut.prompt, new Splice(head, rest, 0, List.of())), "").await();
             var other = cut(conversations(5).get(8), List.of(0, 1, 4, 3, 2));
-            var splice =
-                    new Splice(head, other.splice.passages().subList(2, 5), 0, List.of());
+            var splice = new Splice(head, other.splice.passages().subList(2, 5), 0, List.of());
 
             int computed = computed(ask(node, new Cut(other.prompt, splice), ""));
 

@@ -52,8 +52,7 @@ public final class TokenWindows {
      */
     private record Text(String text, int skipped) {
         int bytes(int characters) {
-            return skipped
-                    + text.substring(0, characters).getBytes(StandardCharsets.UTF_8).length;
+            return skipped + text.substring(0, characters).getBytes(StandardCharsets.UTF_8).length;
         }
     }
 

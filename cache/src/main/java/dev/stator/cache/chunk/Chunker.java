@@ -104,8 +104,7 @@ public final class Chunker {
         int at = begin;
         while (at < end) {
             int next = Math.min(end, at + MOST);
-            chunks.chunk(
-                    offset + at, offset + next, key(tokens, offset + at, offset + next, seed));
+            chunks.chunk(offset + at, offset + next, key(tokens, offset + at, offset + next, seed));
             at = next;
         }
         return end;

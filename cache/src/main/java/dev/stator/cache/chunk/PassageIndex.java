@@ -27,8 +27,8 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 public final class PassageIndex {
     /**
-     * Tokens of the shortest run that counts. Not all of so few are found: those of 64 tokens are, also
-     * where some are lost at seams, where tokens merge with those of neighbours.
+     * Tokens of the shortest run that counts. Not all of so few are found: those of 64 tokens are,
+     * also where some are lost at seams, where tokens merge with those of neighbours.
      */
     public static final int LEAST = 32;
 
@@ -53,7 +53,9 @@ public final class PassageIndex {
     public record Found(int from, int to, int[] whole, int offset) {
         /** What of it stands at {@code from} and behind. */
         public Found behind(int position) {
-            return position <= from ? this : new Found(position, to, whole, offset + position - from);
+            return position <= from
+                    ? this
+                    : new Found(position, to, whole, offset + position - from);
         }
 
         public int length() {
@@ -170,7 +172,11 @@ public final class PassageIndex {
     private List<Chunk> chunks(String salt, int[] tokens, int from, int to) {
         var chunks = new ArrayList<Chunk>();
         Chunker.cut(
-                tokens, from, to, seed(salt), (at, end, key) -> chunks.add(new Chunk(at, end, key)));
+                tokens,
+                from,
+                to,
+                seed(salt),
+                (at, end, key) -> chunks.add(new Chunk(at, end, key)));
         return chunks;
     }
 
@@ -203,8 +209,7 @@ public final class PassageIndex {
     }
 
     /** What stands in a gap between known passages and in an earlier prompt as well. */
-    private List<Found> common(
-            String salt, int[] prompt, int from, int to, List<Chunk> chunks) {
+    private List<Found> common(String salt, int[] prompt, int from, int to, List<Chunk> chunks) {
         var found = new ArrayList<Found>();
         if (to - from < LEAST) {
             return found;

@@ -174,7 +174,9 @@ final class PassageIndexTest {
         var dice = new Random(repetition.getCurrentRepetition());
         var pool = new ArrayList<int[]>();
         for (int i = 0; i < 12; i++) {
-            pool.add(dice.ints(30 + dice.nextInt(200), 0, dice.nextBoolean() ? 50 : 30_000).toArray());
+            pool.add(
+                    dice.ints(30 + dice.nextInt(200), 0, dice.nextBoolean() ? 50 : 30_000)
+                            .toArray());
         }
         for (int round = 0; round < 60; round++) {
             var parts = new ArrayList<int[]>();
