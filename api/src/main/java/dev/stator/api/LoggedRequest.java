@@ -50,16 +50,14 @@ public record LoggedRequest(int line, Content content, String salt) {
     public static List<LoggedRequest> read(int line, String json, int vocabulary) {
         try {
             var object = Json.parse(json.getBytes(StandardCharsets.UTF_8));
-            var fields =
-                    Fields.of(object.get("body") instanceof ObjectNode body ? body : object);
+            var fields = Fields.of(object.get("body") instanceof ObjectNode body ? body : object);
             var salt = fields.string("cache_salt").orElse("");
             if (fields.value("messages").isPresent()) {
                 var conversation = conversation(fields);
                 return List.of(new LoggedRequest(line, new Content.Chat(conversation), salt));
             }
             var requests = new ArrayList<LoggedRequest>();
-            for (var input :
-                    CompletionRequest.inputs(fields, "prompt", vocabulary, MOST_PROMPTS)) {
+            for (var input : CompletionRequest.inputs(fields, "prompt", vocabulary, MOST_PROMPTS)) {
                 requests.add(new LoggedRequest(line, content(input), salt));
             }
             return requests;

@@ -43,8 +43,7 @@ final class RequestLintTest {
         lines.forEach(
                 line ->
                         requests.addAll(
-                                LoggedRequest.read(
-                                        requests.size() + 1, line, StubTokenizer.SIZE)));
+                                LoggedRequest.read(requests.size() + 1, line, StubTokenizer.SIZE)));
         return RequestLint.of(
                 requests, ChatModel.of(fabric.model(), fabric.tokenizer()), fabric.tokenizer());
     }
@@ -97,7 +96,8 @@ final class RequestLintTest {
                                         "",
                                         message(
                                                 "system",
-                                                "It is 2026-05-07 11:%02d. %s".formatted(i, SYSTEM)),
+                                                "It is 2026-05-07 11:%02d. %s"
+                                                        .formatted(i, SYSTEM)),
                                         message("user", document(1) + "\nWhat about " + i + "?")));
         var finding = named(report, "clock-in-instructions");
         assertThat(finding.requests()).isEqualTo(20);

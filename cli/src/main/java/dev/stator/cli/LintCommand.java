@@ -86,7 +86,9 @@ final class LintCommand implements Callable<Integer> {
     private boolean isRequests(String text) {
         var begin = text.stripLeading();
         return String.valueOf(file.getFileName()).matches(".*\\.(jsonl|json|ndjson)")
-                || begin.startsWith("{") && !begin.startsWith("{%") && !begin.startsWith("{{")
+                || begin.startsWith("{")
+                        && !begin.startsWith("{%")
+                        && !begin.startsWith("{{")
                         && !begin.startsWith("{#");
     }
 
@@ -103,7 +105,8 @@ final class LintCommand implements Callable<Integer> {
             console.out()
                     .println(
                             findings.isEmpty()
-                                    ? "%s: nothing that changes stands before what requests share".formatted(file)
+                                    ? "%s: nothing that changes stands before what requests share"
+                                            .formatted(file)
                                     : "%s: %d found".formatted(file, findings.size()));
             findings.forEach(this::print);
         }
@@ -136,11 +139,9 @@ final class LintCommand implements Callable<Integer> {
             if (!line.isBlank() && requests.size() < most) {
                 try {
                     requests.addAll(
-                            LoggedRequest.read(
-                                    number, line, engine.model().vocabularySize()));
+                            LoggedRequest.read(number, line, engine.model().vocabularySize()));
                 } catch (IllegalArgumentException e) {
-                    throw Refusal.failed(
-                            "%s, line %d: %s".formatted(file, number, e.getMessage()));
+                    throw Refusal.failed("%s, line %d: %s".formatted(file, number, e.getMessage()));
                 }
             }
         }
@@ -151,7 +152,11 @@ final class LintCommand implements Callable<Integer> {
     }
 
     private void print(Object value) {
-        console.out().println(JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(value));
+        console.out()
+                .println(
+                        JsonMapper.shared()
+                                .writerWithDefaultPrettyPrinter()
+                                .writeValueAsString(value));
     }
 
     private static Map<String, Object> asJson(RequestLint.Report report, String model) {

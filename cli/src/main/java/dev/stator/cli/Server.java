@@ -85,8 +85,7 @@ final class Server implements AutoCloseable {
     }
 
     /** The model alone. */
-    static LlamaEngine load(
-            Configuration configuration, ModelSource model, Patience patience) {
+    static LlamaEngine load(Configuration configuration, ModelSource model, Patience patience) {
         var libraries =
                 configuration
                         .find(Settings.LLAMA_DIR)

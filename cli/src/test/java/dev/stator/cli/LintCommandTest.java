@@ -43,7 +43,8 @@ final class LintCommandTest {
 
     @Test
     void aTemplateWithAClockBeforeItsDocuments() throws Exception {
-        var template = "It is {{ strftime_now('%H') }}.\n{% for d in documents %}{{ d }}{% endfor %}";
+        var template =
+                "It is {{ strftime_now('%H') }}.\n{% for d in documents %}{{ d }}{% endfor %}";
         assertThat(lint("prompt.jinja", template)).as(err()).isEqualTo(1);
         assertThat(out()).contains("1 found", "clock", "line 1: strftime_now", "->");
         out.reset();

@@ -127,7 +127,8 @@ final class Outputs {
         switch (expression) {
             case null -> {}
             case Expr.Const _, Expr.Captured _ -> {}
-            case Expr.Name name -> names.addAll(made.getOrDefault(name.name(), Set.of(name.name())));
+            case Expr.Name name ->
+                    names.addAll(made.getOrDefault(name.name(), Set.of(name.name())));
             case Expr.NamespaceRef reference ->
                     names.addAll(made.getOrDefault(reference.name(), Set.of()));
             case Expr.TupleOf tuple -> tuple.items().forEach(item -> collect(item, names));

@@ -71,7 +71,9 @@ final class ConversationChanges {
                 var tools = conversation.map(its -> its.tools()).orElse(List.of());
                 var sorted = tools.stream().sorted(Comparator.comparing(ToolOrder::tool)).toList();
                 if (!sorted.equals(tools)) {
-                    changed.put(request.line(), String.join(", ", tools.stream().map(ToolOrder::tool).toList()));
+                    changed.put(
+                            request.line(),
+                            String.join(", ", tools.stream().map(ToolOrder::tool).toList()));
                 }
                 all.add(
                         conversation
@@ -111,7 +113,8 @@ final class ConversationChanges {
             var all = new ArrayList<LoggedRequest>();
             for (var request : requests) {
                 var names = new LinkedHashMap<Object, String>();
-                var messages = Edit.messages(request).stream().map(each -> numbered(each, names)).toList();
+                var messages =
+                        Edit.messages(request).stream().map(each -> numbered(each, names)).toList();
                 if (names.isEmpty()) {
                     all.add(request);
                 } else {
@@ -179,7 +182,9 @@ final class ConversationChanges {
                 var messages = Edit.messages(request);
                 var kept = restored(messages, latest);
                 if (!kept.equals(messages)) {
-                    changed.put(request.line(), "%d messages, %d before".formatted(messages.size(), kept.size()));
+                    changed.put(
+                            request.line(),
+                            "%d messages, %d before".formatted(messages.size(), kept.size()));
                 }
                 var edited = kept.equals(messages) ? request : Edit.withMessages(request, kept);
                 all.add(edited);
@@ -193,8 +198,7 @@ final class ConversationChanges {
         }
 
         private static List<Map<String, Object>> restored(
-                List<Map<String, Object>> messages,
-                Map<String, List<Map<String, Object>>> latest) {
+                List<Map<String, Object>> messages, Map<String, List<Map<String, Object>>> latest) {
             for (int i = 0; i < messages.size(); i++) {
                 var earlier = latest.get(normal(messages.get(i)));
                 if (earlier != null && Edit.role(messages.get(i)).equals("user")) {

@@ -67,7 +67,12 @@ final class DocumentChanges {
                     text -> {
                         var arranged = arranged(request, text, blocks, order);
                         if (!arranged.equals(text)) {
-                            changed.put(request.line(), Blocks.cut(text).stream().filter(blocks::isShared).findFirst().orElse(""));
+                            changed.put(
+                                    request.line(),
+                                    Blocks.cut(text).stream()
+                                            .filter(blocks::isShared)
+                                            .findFirst()
+                                            .orElse(""));
                         }
                         return arranged;
                     });
@@ -78,7 +83,8 @@ final class DocumentChanges {
                 LoggedRequest request, String text, Blocks blocks, DocumentOrder order) {
             var cut = Blocks.cut(text);
             var shared = cut.stream().filter(blocks::isShared).distinct().toList();
-            if (shared.size() < 2 || shared.size() != cut.stream().filter(blocks::isShared).count()) {
+            if (shared.size() < 2
+                    || shared.size() != cut.stream().filter(blocks::isShared).count()) {
                 return text;
             }
             var items =
@@ -170,7 +176,10 @@ final class DocumentChanges {
             if (distinct.size() == documents.given().size()) {
                 return request;
             }
-            changed.put(request.line(), "%d documents, %d of them different".formatted(documents.given().size(), distinct.size()));
+            changed.put(
+                    request.line(),
+                    "%d documents, %d of them different"
+                            .formatted(documents.given().size(), distinct.size()));
             return request.with(
                     new Content.Chat(
                             conversation

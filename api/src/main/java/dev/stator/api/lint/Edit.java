@@ -50,7 +50,8 @@ final class Edit {
         return last < 0 ? request : withText(request, last, change);
     }
 
-    static LoggedRequest withText(LoggedRequest request, int message, UnaryOperator<String> change) {
+    static LoggedRequest withText(
+            LoggedRequest request, int message, UnaryOperator<String> change) {
         var messages = new ArrayList<>(messages(request));
         var edited = new LinkedHashMap<>(messages.get(message));
         text(edited).ifPresent(text -> edited.put("content", change.apply(text)));

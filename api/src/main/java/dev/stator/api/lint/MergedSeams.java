@@ -41,7 +41,8 @@ final class MergedSeams {
                                 || !bounds.contains(bytes(read.get().text, end))) {
                             merged++;
                             lines.add(request.line());
-                            examples.add("line %d: %s".formatted(request.line(), Edit.shortened(block)));
+                            examples.add(
+                                    "line %d: %s".formatted(request.line(), Edit.shortened(block)));
                         }
                     }
                 }
@@ -63,8 +64,7 @@ final class MergedSeams {
 
     private record Read(String text, int[] tokens) {}
 
-    private static Optional<Read> read(
-            LoggedRequest request, ChatModel chat, Tokenizer tokenizer) {
+    private static Optional<Read> read(LoggedRequest request, ChatModel chat, Tokenizer tokenizer) {
         try {
             return switch (request.content()) {
                 case Content.Chat(var conversation) -> {

@@ -10,7 +10,8 @@ import java.util.Map;
  * Text that changes with every request stands behind text that many have: the former goes from the
  * instructions to the end of what is asked, and there behind the last piece that others have.
  */
-record MoveBehind(Pieces.Kind kind, boolean fromInstructions, String name, String problem, String advice)
+record MoveBehind(
+        Pieces.Kind kind, boolean fromInstructions, String name, String problem, String advice)
         implements Change {
     @Override
     public Made make(List<LoggedRequest> requests) {

@@ -82,7 +82,8 @@ final class Pieces {
 
     /** Whether a piece of instructions changes from one request to the next. */
     boolean changes(Kind kind, String piece, List<String> around) {
-        int most = around.stream().mapToInt(each -> instructing.getOrDefault(each, 0)).max().orElse(0);
+        int most =
+                around.stream().mapToInt(each -> instructing.getOrDefault(each, 0)).max().orElse(0);
         boolean own = instructing.getOrDefault(piece, 0) * 2 < most;
         return !piece.isBlank() && is(kind, piece, own);
     }

@@ -150,7 +150,12 @@ public final class RequestLint {
                 changed.entrySet().stream()
                         .sorted(Map.Entry.comparingByKey())
                         .limit(EXAMPLES)
-                        .map(each -> "line %d: %s".formatted(each.getKey(), Edit.shortened(each.getValue())))
+                        .map(
+                                each ->
+                                        "line %d: %s"
+                                                .formatted(
+                                                        each.getKey(),
+                                                        Edit.shortened(each.getValue())))
                         .toList();
         return new Finding(
                 change.name(),

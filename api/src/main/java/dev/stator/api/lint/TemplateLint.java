@@ -24,18 +24,51 @@ public final class TemplateLint {
     /** Variables that hold what prompts share. */
     private static final Set<String> SHARED =
             Set.of(
-                    "documents", "docs", "document", "passages", "context", "contexts", "chunks",
-                    "sources", "results", "retrieved", "messages", "history", "examples", "few_shots");
+                    "documents",
+                    "docs",
+                    "document",
+                    "passages",
+                    "context",
+                    "contexts",
+                    "chunks",
+                    "sources",
+                    "results",
+                    "retrieved",
+                    "messages",
+                    "history",
+                    "examples",
+                    "few_shots");
 
     /** Variables that are the same for all requests. */
     private static final Set<String> STABLE =
             Set.of(
-                    "bos_token", "eos_token", "tools", "system", "system_prompt", "system_message",
-                    "instructions", "add_generation_prompt", "loop", "raise_exception", "namespace",
-                    "range", "dict", "lipsum", "cycler", "joiner", "builtin_tools", "custom_tools",
-                    "available_tools", "functions", "add_tokens", "additional_special_tokens",
+                    "bos_token",
+                    "eos_token",
+                    "tools",
+                    "system",
+                    "system_prompt",
+                    "system_message",
+                    "instructions",
+                    "add_generation_prompt",
+                    "loop",
+                    "raise_exception",
+                    "namespace",
+                    "range",
+                    "dict",
+                    "lipsum",
+                    "cycler",
+                    "joiner",
+                    "builtin_tools",
+                    "custom_tools",
+                    "available_tools",
+                    "functions",
+                    "add_tokens",
+                    "additional_special_tokens",
                     "knowledge_cutoff",
-                    "reasoning_effort", "enable_thinking", "tools_in_user_message", "model_identity");
+                    "reasoning_effort",
+                    "enable_thinking",
+                    "tools_in_user_message",
+                    "model_identity");
 
     private static final String THOUGHT = "<think>\nzebra thought\n</think>\n\n";
 
@@ -101,8 +134,7 @@ public final class TemplateLint {
     }
 
     private void add(String name, String problem, String advice, int line, String example) {
-        var finding =
-                Finding.of(name, problem, advice, "line %d: %s".formatted(line, example));
+        var finding = Finding.of(name, problem, advice, "line %d: %s".formatted(line, example));
         if (!findings.contains(finding)) {
             findings.add(finding);
         }
@@ -215,10 +247,7 @@ public final class TemplateLint {
         var before = text.substring(Math.max(0, at - 40), at);
         findings.add(
                 Finding.of(
-                        name,
-                        problem,
-                        advice,
-                        "behind \"%s\"".formatted(Edit.shortened(before))));
+                        name, problem, advice, "behind \"%s\"".formatted(Edit.shortened(before))));
     }
 
     /** Where the second text does not begin with the first; -1 if it does, or one is missing. */
