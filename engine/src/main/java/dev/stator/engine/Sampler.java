@@ -11,6 +11,13 @@ public interface Sampler extends AutoCloseable {
      */
     Sampled sample(int index);
 
+    /**
+     * Takes a token as chosen that was chosen elsewhere: penalties and grammar go on after it.
+     *
+     * @throws EngineException if the grammar does not allow it
+     */
+    void accept(int token);
+
     @Override
     void close();
 }
