@@ -53,6 +53,40 @@ final class StatorProcess implements AutoCloseable {
         return start(environment, arguments.toArray(String[]::new));
     }
 
+    /** A node of a cluster; {@code ready} says where. */
+    static StatorProcess node(String name, int clusterPort, String... flags) {
+        var arguments =
+                new ArrayList<>(
+                        List.of(
+                                "node",
+                                "--member-name",
+                                name,
+                                "--cluster-port",
+                                Integer.toString(clusterPort),
+                                "--host-cache",
+                                "64MiB",
+                                "--threads",
+                                "1"));
+        arguments.addAll(List.of(flags));
+        return start(arguments.toArray(String[]::new));
+    }
+
+    /** A frontend of a cluster on a free port. */
+    static StatorProcess frontend(String name, int clusterPort, String... flags) {
+        var arguments =
+                new ArrayList<>(
+                        List.of(
+                                "frontend",
+                                "--port",
+                                "0",
+                                "--member-name",
+                                name,
+                                "--cluster-port",
+                                Integer.toString(clusterPort)));
+        arguments.addAll(List.of(flags));
+        return start(arguments.toArray(String[]::new));
+    }
+
     static StatorProcess start(String... arguments) {
         return start(Map.of(), arguments);
     }
@@ -110,9 +144,7 @@ final class StatorProcess implements AutoCloseable {
     /** Waits until requests are served, or will not be. */
     boolean startsServing() {
         try {
-            return firstLine
-                    .get(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS)
-                    .startsWith("ready http://");
+            return firstLine.get(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS).startsWith("ready ");
         } catch (InterruptedException | ExecutionException | TimeoutException e) {
             throw new AssertionError("the server does not start; standard error: " + err, e);
         }

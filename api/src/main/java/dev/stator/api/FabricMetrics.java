@@ -4,6 +4,7 @@ import dev.stator.routing.PredictionError;
 import dev.stator.routing.Stage;
 import dev.stator.routing.queue.Admission.Cause;
 import dev.stator.routing.queue.QueueState;
+import dev.stator.serving.ClusterStatus;
 import dev.stator.serving.Fabric;
 import dev.stator.serving.FabricStats;
 import io.prometheus.metrics.model.registry.MultiCollector;
@@ -15,7 +16,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 
 /**
  * The fabric's own counters and gauges, read at each scrape.
@@ -54,6 +57,9 @@ import java.util.function.ToDoubleFunction;
  *     guard's look at the first token let pass ({@code guard_passed}) or not ({@code guard_doubted}),
  *     audited answers that were {@code audits_same} or {@code audits_different}, {@code
  *     breaker_openings} of a tenant, and requests {@code forbidden} to be spliced by one
+ * <tr><td>{@code stator_cluster_nodes{state}}<td>nodes that a frontend knows, and {@code
+ *     stator_cluster_moved_total}, {@code nodes_lost_total}, {@code quarantined_total}, {@code
+ *     failed_total}
  * </table>
  */
 final class FabricMetrics implements MultiCollector {
@@ -117,6 +123,7 @@ final class FabricMetrics implements MultiCollector {
         if (!stats.cache().isEmpty()) {
             all.metricSnapshot(evictions("host", "Host", stats.cache()));
         }
+        fabric.cluster().ifPresent(status -> cluster(all, status));
         disk(all, stats.disk());
         stats.splicing()
                 .forEach(
@@ -281,6 +288,29 @@ final class FabricMetrics implements MultiCollector {
                                         .value(count)
                                         .build()));
         return counter.build();
+    }
+
+    private static void cluster(MetricSnapshots.Builder all, ClusterStatus status) {
+        var nodes =
+                GaugeSnapshot.builder()
+                        .name("stator_cluster_nodes")
+                        .help("Nodes that this frontend knows, by state.");
+        status.members().stream()
+                .filter(member -> member.role().equals("node"))
+                .collect(
+                        Collectors.groupingBy(
+                                ClusterStatus.Member::state, TreeMap::new, Collectors.counting()))
+                .forEach(
+                        (state, count) -> nodes.dataPoint(point(Labels.of("state", state), count)));
+        all.metricSnapshot(nodes.build());
+        new TreeMap<>(status.counters())
+                .forEach(
+                        (name, value) ->
+                                all.metricSnapshot(
+                                        counter(
+                                                "stator_cluster_" + name,
+                                                "Cluster: " + name.replace('_', ' ') + ".",
+                                                value)));
     }
 
     private static void workers(MetricSnapshots.Builder all, List<FabricStats.Worker> workers) {

@@ -148,6 +148,10 @@ final class Routes implements AutoCloseable {
             if (reads(exchange, path)) {
                 aside(exchange, () -> routed(exchange));
             }
+        } else if (path.equals("/admin/cluster")) {
+            if (reads(exchange, path)) {
+                aside(exchange, () -> clustered(exchange));
+            }
         } else if (path.equals("/admin/cache")) {
             if (reads(exchange, path)) {
                 aside(exchange, () -> cached(exchange));
@@ -203,6 +207,17 @@ final class Routes implements AutoCloseable {
             }
             decisions.add(RouteView.of(known.get()));
         }
+        exchange.loop().post(() -> exchange.respond(200, body));
+    }
+
+    private void clustered(Exchange exchange) {
+        var status = service.fabric().cluster();
+        if (status.isEmpty()) {
+            throw new ApiException(
+                    new ApiError.UnknownPath(
+                            "This server does all in one process; only a frontend knows a cluster."));
+        }
+        var body = ClusterView.of(status.get());
         exchange.loop().post(() -> exchange.respond(200, body));
     }
 

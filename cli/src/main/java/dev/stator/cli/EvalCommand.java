@@ -24,7 +24,8 @@ final class EvalCommand implements Callable<Integer> {
     static CommandLine commandLine(Console console) {
         return new CommandLine(new EvalCommand())
                 .addSubcommand(
-                        ServerFlags.addTo(CommandSpec.forAnnotatedObject(new Reuse(console))));
+                        ServerFlags.addTo(
+                                CommandSpec.forAnnotatedObject(new Reuse(console)), Settings.UP));
     }
 
     @Override

@@ -14,6 +14,10 @@ import org.slf4j.LoggerFactory;
 public final class Logging extends ContextAwareBase implements Configurator {
     private static final String PATTERN = "%d{HH:mm:ss.SSS} %-5level %logger{0}: %msg%n%ex";
 
+    /** Held, for a logger that nobody holds forgets its level. */
+    private static final java.util.logging.Logger GRPC =
+            java.util.logging.Logger.getLogger("io.grpc");
+
     @Override
     public ExecutionStatus configure(LoggerContext context) {
         var encoder = new PatternLayoutEncoder();
@@ -34,6 +38,10 @@ public final class Logging extends ContextAwareBase implements Configurator {
         context.getLogger("io.vertx.core.net.impl.ConnectionBase").setLevel(Level.OFF);
         // Tells of every attempt to reconnect; the remote tier tells once.
         context.getLogger("io.lettuce").setLevel(Level.ERROR);
+        // Tell of members that come and go, which the cluster says in its own words.
+        context.getLogger("org.jgroups").setLevel(Level.OFF);
+        // Tells of every connection that breaks, by the JDK's own logging.
+        GRPC.setLevel(java.util.logging.Level.OFF);
         return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
     }
 

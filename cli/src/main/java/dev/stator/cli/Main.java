@@ -2,6 +2,7 @@ package dev.stator.cli;
 
 import dev.stator.api.ApiStartException;
 import dev.stator.cache.CacheException;
+import dev.stator.cluster.ClusterException;
 import dev.stator.engine.EngineException;
 import dev.stator.models.ModelFileException;
 import dev.stator.sim.time.SetupException;
@@ -110,14 +111,23 @@ public final class Main {
 
     private Map<String, Supplier<Object>> commands() {
         var commands = new LinkedHashMap<String, Supplier<Object>>();
-        commands.put("up", () -> ServerFlags.addTo(specOf(new UpCommand(console))));
+        commands.put("up", () -> ServerFlags.addTo(specOf(new UpCommand(console)), Settings.UP));
+        commands.put(
+                "frontend",
+                () -> ServerFlags.addTo(specOf(new FrontendCommand(console)), Settings.FRONTEND));
+        commands.put(
+                "node", () -> ServerFlags.addTo(specOf(new NodeCommand(console)), Settings.NODE));
+        commands.put("status", () -> new StatusCommand(console));
         commands.put("chat", () -> new ChatCommand(console));
         commands.put("cache", () -> CacheCommand.commandLine(console));
         commands.put("docs", () -> DocsCommand.commandLine(console));
         commands.put("model", () -> ModelCommand.commandLine(console));
         commands.put("eval", () -> EvalCommand.commandLine(console));
-        commands.put("lint", () -> ServerFlags.addTo(specOf(new LintCommand(console))));
-        commands.put("config", () -> ServerFlags.addTo(specOf(new ConfigCommand(console))));
+        commands.put(
+                "lint", () -> ServerFlags.addTo(specOf(new LintCommand(console)), Settings.UP));
+        commands.put(
+                "config",
+                () -> ServerFlags.addTo(specOf(new ConfigCommand(console)), Settings.ALL));
         commands.put("plan", () -> new PlanCommand(console));
         commands.put("simulate", () -> new SimulateCommand(console));
         commands.put("warm-up", () -> new WarmUpCommand(console));
@@ -181,7 +191,11 @@ public final class Main {
             }
             case SetupException setup -> misused(setup);
             case TraceException trace -> misused(trace);
-            case EngineException _, CacheException _, ModelFileException _, ApiStartException _ ->
+            case EngineException _,
+                    CacheException _,
+                    ClusterException _,
+                    ModelFileException _,
+                    ApiStartException _ ->
                     told(String.valueOf(e.getMessage()));
             default -> told("%s; --verbose shows where it comes from".formatted(e));
         };

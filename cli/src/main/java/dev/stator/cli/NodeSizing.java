@@ -4,6 +4,7 @@ import dev.stator.cache.remote.SharedKey;
 import dev.stator.engine.KvShape;
 import dev.stator.engine.ModelInfo;
 import dev.stator.remote.RemoteStores;
+import dev.stator.routing.queue.QueueOptions;
 import dev.stator.serving.DiskCache;
 import dev.stator.serving.NodeOptions;
 import dev.stator.serving.RemoteCache;
@@ -64,10 +65,7 @@ record NodeSizing(Configuration configuration, Machine machine, Folders folders)
                         configuration.get(Settings.ANSWER_SLOWDOWN),
                         cache.bytes,
                         cache.folder,
-                        ServiceClass.queue(
-                                configuration.get(Settings.MAX_QUEUE),
-                                configuration.find(Settings.CLASS_WEIGHTS).orElse(Map.of()),
-                                configuration.find(Settings.CLASS_QUEUES).orElse(Map.of())),
+                        queue(configuration),
                         diskCache(),
                         Optional.empty(),
                         fileKey(),
@@ -80,12 +78,25 @@ record NodeSizing(Configuration configuration, Machine machine, Folders folders)
         return configuration.find(Settings.THREADS).orElse(machine.cores());
     }
 
+    static QueueOptions queue(Configuration configuration) {
+        return ServiceClass.queue(
+                configuration.get(Settings.MAX_QUEUE),
+                configuration.find(Settings.CLASS_WEIGHTS).orElse(Map.of()),
+                configuration.find(Settings.CLASS_QUEUES).orElse(Map.of()));
+    }
+
     private int context(ModelInfo model) {
+        int usual = usualContext(configuration, model);
+        return configuration.find(Settings.CONTEXT).isPresent() ? usual : fitting(usual, model);
+    }
+
+    /** What was asked for, else what is usual where there is enough memory. */
+    static int usualContext(Configuration configuration, ModelInfo model) {
         int trained = model.contextTokens() > 0 ? model.contextTokens() : USUAL_CONTEXT;
         return configuration
                 .find(Settings.CONTEXT)
                 .map(asked -> requireTrained(asked, trained, model))
-                .orElseGet(() -> fitting(Math.min(USUAL_CONTEXT, trained), model));
+                .orElse(Math.min(USUAL_CONTEXT, trained));
     }
 
     private static int requireTrained(int asked, int trained, ModelInfo model) {

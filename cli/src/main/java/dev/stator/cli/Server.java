@@ -86,21 +86,17 @@ final class Server implements AutoCloseable {
 
     /** The model alone. */
     static LlamaEngine load(Configuration configuration, ModelSource model, Patience patience) {
-        var libraries =
-                configuration
-                        .find(Settings.LLAMA_DIR)
-                        .orElseGet(() -> Distribution.current().libraries());
         return patience.during(
                 "loading %s (%s)".formatted(model.file().getFileName(), size(model.file())),
-                () -> LlamaEngine.load(llamaOptions(configuration, model, libraries)));
+                () -> LlamaEngine.load(llamaOptions(configuration, model)));
     }
 
-    private static NodeOptions nodeOptions(Configuration configuration, LlamaEngine engine) {
+    static NodeOptions nodeOptions(Configuration configuration, LlamaEngine engine) {
         var sizing = new NodeSizing(configuration, Machine.read(), NodeSizing.Folders.ofSystem());
         return checked(() -> sizing.options(engine.model()));
     }
 
-    private static NodeFabric open(LlamaEngine engine, NodeOptions node, Patience patience) {
+    static NodeFabric open(LlamaEngine engine, NodeOptions node, Patience patience) {
         try {
             return patience.during(
                     "making room for the KV of %d workers"
@@ -113,8 +109,7 @@ final class Server implements AutoCloseable {
     }
 
     /** A card that was asked for must be there; one beside the model may be. */
-    private static Splicing splicing(
-            Configuration configuration, ModelSource model, LlamaEngine engine) {
+    static Splicing splicing(Configuration configuration, ModelSource model, String fingerprint) {
         var asked = configuration.find(Settings.REUSE_CARD);
         var file = asked.orElseGet(() -> ReuseCard.beside(model.file()));
         if (asked.isEmpty() && !Files.exists(file)) {
@@ -122,7 +117,7 @@ final class Server implements AutoCloseable {
                     "nobody has measured what it does to this model's answers; 'stator eval reuse --model %s --data FILE' does"
                             .formatted(model.file().getFileName()));
         }
-        return ReuseCard.read(file).splicing(engine.model().fingerprint());
+        return ReuseCard.read(file).splicing(fingerprint);
     }
 
     /** Else every request that does not say a mode would fail. */
@@ -142,7 +137,7 @@ final class Server implements AutoCloseable {
 
     private static Server start(
             Configuration configuration, LlamaEngine engine, ModelSource model, Patience patience) {
-        var splicing = splicing(configuration, model, engine);
+        var splicing = splicing(configuration, model, engine.model().fingerprint());
         requireUsualReuse(configuration, splicing, engine);
         var node = nodeOptions(configuration, engine);
         var fabric = open(engine, node, patience);
@@ -156,8 +151,11 @@ final class Server implements AutoCloseable {
         }
     }
 
-    private static LlamaOptions llamaOptions(
-            Configuration configuration, ModelSource model, Path libraries) {
+    static LlamaOptions llamaOptions(Configuration configuration, ModelSource model) {
+        var libraries =
+                configuration
+                        .find(Settings.LLAMA_DIR)
+                        .orElseGet(() -> Distribution.current().libraries());
         return new LlamaOptions(
                 model.file(),
                 libraries,
@@ -166,7 +164,7 @@ final class Server implements AutoCloseable {
                 configuration.get(Settings.KV_TYPE).name().toLowerCase(Locale.ROOT));
     }
 
-    private static ApiOptions apiOptions(Configuration configuration, String modelName) {
+    static ApiOptions apiOptions(Configuration configuration, String modelName) {
         var usual = ApiOptions.of(modelName, 0);
         return new ApiOptions(
                 configuration.get(Settings.HOST),
@@ -191,7 +189,7 @@ final class Server implements AutoCloseable {
     }
 
     /** The modules' records refuse what does not fit together. */
-    private static <T> T checked(Supplier<T> options) {
+    static <T> T checked(Supplier<T> options) {
         try {
             return options.get();
         } catch (IllegalArgumentException e) {
@@ -200,7 +198,7 @@ final class Server implements AutoCloseable {
     }
 
     /** Before the model is loaded, which may take minutes. */
-    private static void requireFreePort(Configuration configuration) {
+    static void requireFreePort(Configuration configuration) {
         var host = configuration.get(Settings.HOST);
         int port = configuration.get(Settings.PORT);
         try (var socket = new ServerSocket()) {
@@ -224,9 +222,13 @@ final class Server implements AutoCloseable {
     }
 
     String url() {
+        return url(host, api.port());
+    }
+
+    static String url(String host, int port) {
         var reachable = List.of("0.0.0.0", "::").contains(host) ? "127.0.0.1" : host;
         return "http://%s:%d"
-                .formatted(reachable.contains(":") ? "[" + reachable + "]" : reachable, api.port());
+                .formatted(reachable.contains(":") ? "[" + reachable + "]" : reachable, port);
     }
 
     /** The one line that says that requests are served now. */

@@ -4,18 +4,19 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
-/** A flag for every {@link Setting}, and {@code --config}. */
+/** A flag for each {@link Setting} of a command, and {@code --config}. */
 final class ServerFlags {
     private static final String CONFIG = "--config";
 
     private ServerFlags() {}
 
     /** Gives a command these flags. */
-    static CommandSpec addTo(CommandSpec spec) {
-        for (var setting : Settings.ALL) {
+    static CommandSpec addTo(CommandSpec spec, List<Setting<?>> settings) {
+        for (var setting : settings) {
             spec.addOption(option(setting));
         }
         return spec.addOption(
@@ -48,10 +49,10 @@ final class ServerFlags {
     static Configuration configuration(CommandSpec spec, Map<String, String> environment) {
         var flags = new LinkedHashMap<Setting<?>, List<String>>();
         for (var setting : Settings.ALL) {
-            var texts = spec.findOption(setting.flag()).originalStringValues();
-            if (!texts.isEmpty()) {
-                flags.put(setting, texts);
-            }
+            Optional.ofNullable(spec.findOption(setting.flag()))
+                    .map(OptionSpec::originalStringValues)
+                    .filter(texts -> !texts.isEmpty())
+                    .ifPresent(texts -> flags.put(setting, texts));
         }
         var file = spec.findOption(CONFIG).originalStringValues().stream().findFirst();
         return Configuration.read(flags, environment, file.map(Path::of));

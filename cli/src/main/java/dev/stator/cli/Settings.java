@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** Every {@link Setting} of the server, in the order of the help page. */
 final class Settings {
@@ -357,7 +358,88 @@ final class Settings {
                     "memory for passages that prompts have in common, and for prompts in which they are looked for; used where requests may be spliced",
                     text -> sizeBetween(text, ReuseOptions.LEAST_BYTES, 1L << 40));
 
-    static final List<Setting<?>> ALL =
+    static final Setting<List<String>> JOIN =
+            Setting.list(
+                    "join",
+                    "HOST:PORT",
+                    false,
+                    "none: others join this one",
+                    "members of the cluster to ask for the others, by their cluster-port; or one dns:NAME that has the addresses of all (a headless service of Kubernetes)");
+    static final Setting<String> CLUSTER_NAME =
+            Setting.of(
+                    "cluster-name",
+                    "NAME",
+                    "stator",
+                    "clusters of different names do not see each other",
+                    Settings::text);
+    static final Setting<String> MEMBER_NAME =
+            Setting.derived(
+                    "member-name",
+                    "NAME",
+                    "HOST-PID",
+                    "what this process is called in the cluster; no two alike",
+                    Settings::text);
+    static final Setting<String> CLUSTER_ADDRESS =
+            Setting.of(
+                    "cluster-address",
+                    "ADDRESS",
+                    "127.0.0.1",
+                    "address of this host at which other members reach it; needs cluster-key-file unless it is a loopback one",
+                    Settings::text);
+    static final Setting<Integer> CLUSTER_PORT =
+            Setting.of(
+                    "cluster-port",
+                    "PORT",
+                    "7800",
+                    "port for the members' talk; 0 picks a free one",
+                    whole(0, 65535));
+    static final Setting<Path> CLUSTER_KEY_FILE =
+            Setting.derived(
+                    "cluster-key-file",
+                    "FILE",
+                    "none: whoever reaches the ports is a member",
+                    "at least 32 random bytes, the same on all members: who does not have them can neither join nor call nodes",
+                    Settings::path);
+    static final Setting<Integer> NODE_PORT =
+            Setting.of(
+                    "node-port",
+                    "PORT",
+                    "0",
+                    "port at which frontends call this node; 0 picks a free one, which the members are told",
+                    whole(0, 65535));
+    static final Setting<Duration> NODE_TIMEOUT =
+            Setting.of(
+                    "node-timeout-ms",
+                    "MILLISECONDS",
+                    "3000",
+                    "a node that has said nothing for so long is given up, and its answers go on at others; after a third of it no new ones go there",
+                    text -> Duration.ofMillis(whole(500, 600_000).read(text)));
+    static final Setting<Integer> MIGRATION_RETRIES =
+            Setting.of(
+                    "migration-retries",
+                    "N",
+                    "3",
+                    "how often an answer goes on at another node after its own was lost",
+                    whole(0, 100));
+    static final Setting<Duration> NODE_PATIENCE =
+            Setting.of(
+                    "node-patience-seconds",
+                    "SECONDS",
+                    "10",
+                    "how long requests wait for a node while there is none",
+                    text -> Duration.ofSeconds(whole(1, 86_400).read(text)));
+
+    private static final List<Setting<?>> MEMBERS =
+            List.of(
+                    JOIN,
+                    CLUSTER_NAME,
+                    MEMBER_NAME,
+                    CLUSTER_ADDRESS,
+                    CLUSTER_PORT,
+                    CLUSTER_KEY_FILE);
+
+    /** Those that mean something to 'stator up', which does all in one process. */
+    static final List<Setting<?>> UP =
             List.of(
                     MODEL,
                     ALIAS,
@@ -408,6 +490,68 @@ final class Settings {
                     REUSE_CEILING,
                     REUSE_CEILING_BY_KEY,
                     PASSAGE_MEMORY);
+
+    private static final Set<Setting<?>> OF_HTTP =
+            Set.of(
+                    HOST,
+                    PORT,
+                    API_KEYS,
+                    TTFT_DEADLINE,
+                    TENANT_BY,
+                    MAX_BODY,
+                    DEFAULT_MAX_TOKENS,
+                    MAX_UNREAD,
+                    MAX_STALL,
+                    REUSE_CARD,
+                    REUSE,
+                    REUSE_CEILING,
+                    REUSE_CEILING_BY_KEY,
+                    PASSAGE_MEMORY,
+                    DOCUMENT_QUOTA);
+
+    /** Those that mean something to both. */
+    private static final Set<Setting<?>> OF_ANY =
+            Set.of(
+                    MODEL,
+                    ALIAS,
+                    ROUTER_POLICY,
+                    CONTEXT,
+                    BLOCK_TOKENS,
+                    KV_TYPE,
+                    MAX_QUEUE,
+                    CLASS_QUEUES,
+                    CLASS_WEIGHTS,
+                    DRAIN,
+                    LLAMA_DIR);
+
+    /** Those of 'stator node'. */
+    static final List<Setting<?>> NODE =
+            Stream.of(
+                            MEMBERS.stream(),
+                            Stream.of(NODE_PORT),
+                            UP.stream().filter(setting -> !OF_HTTP.contains(setting)))
+                    .<Setting<?>>flatMap(part -> part)
+                    .toList();
+
+    /** Those of 'stator frontend'. */
+    static final List<Setting<?>> FRONTEND =
+            Stream.of(
+                            MEMBERS.stream(),
+                            Stream.of(NODE_TIMEOUT, MIGRATION_RETRIES, NODE_PATIENCE),
+                            UP.stream()
+                                    .filter(
+                                            setting ->
+                                                    OF_HTTP.contains(setting)
+                                                            || OF_ANY.contains(setting)))
+                    .<Setting<?>>flatMap(part -> part)
+                    .toList();
+
+    /** All that a file or the environment may set, whichever command reads it. */
+    static final List<Setting<?>> ALL =
+            Stream.of(UP.stream(), NODE.stream(), FRONTEND.stream())
+                    .<Setting<?>>flatMap(part -> part)
+                    .distinct()
+                    .toList();
 
     /** Variables with our prefix that are no settings of the server. */
     static final Set<String> RESERVED_VARIABLES =

@@ -52,7 +52,7 @@ final class MainTest {
     void helpOfUpShowsEverySettingWithItsDefault() {
         assertThat(run("up", "--help")).isZero();
         var page = out().replaceAll("\\s+", " ");
-        for (var setting : Settings.ALL) {
+        for (var setting : Settings.UP) {
             assertThat(page).contains(setting.flag());
             assertThat(page.replace(" ", ""))
                     .contains("[" + setting.fallbackText().replace(" ", "") + "]");

@@ -28,4 +28,21 @@ public record ModelInfo(
         String fingerprint,
         Optional<String> chatTemplate,
         boolean generates,
-        boolean embeds) {}
+        boolean embeds) {
+    public ModelInfo withKv(Optional<KvShape> shape) {
+        return new ModelInfo(
+                name,
+                architecture,
+                description,
+                parameters,
+                bytes,
+                contextTokens,
+                vocabularySize,
+                embeddingLength,
+                shape,
+                fingerprint,
+                chatTemplate,
+                generates,
+                embeds);
+    }
+}

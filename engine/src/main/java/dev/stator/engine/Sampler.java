@@ -16,6 +16,13 @@ public interface Sampler extends AutoCloseable {
      */
     Certainty certainty(int index);
 
+    /**
+     * Takes a token as chosen that was chosen elsewhere: penalties and grammar go on after it.
+     *
+     * @throws EngineException if the grammar does not allow it
+     */
+    void accept(int token);
+
     @Override
     void close();
 }

@@ -51,4 +51,20 @@ public record SamplingOptions(
     public SamplingOptions {
         logitBias = Map.copyOf(logitBias);
     }
+
+    public SamplingOptions withSeed(OptionalLong other) {
+        return new SamplingOptions(
+                temperature,
+                topP,
+                topK,
+                minP,
+                frequencyPenalty,
+                presencePenalty,
+                repeatPenalty,
+                logitBias,
+                other,
+                logprobs,
+                topLogprobs,
+                grammar);
+    }
 }

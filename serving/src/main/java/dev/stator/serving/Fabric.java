@@ -58,6 +58,11 @@ public interface Fabric extends AutoCloseable {
         return Optional.empty();
     }
 
+    /** The cluster behind it; empty if there is none. */
+    default Optional<ClusterStatus> cluster() {
+        return Optional.empty();
+    }
+
     /** How the last requests were routed, latest first; only so many are kept. */
     List<Explained> decisions(int count);
 

@@ -1,6 +1,8 @@
 package dev.stator.serving;
 
 import dev.stator.engine.SamplingOptions;
+import dev.stator.engine.Tokenizer;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -18,6 +20,8 @@ import java.util.Set;
  * @param standing how it waits beside others
  * @param retentions what of the prompt is to stay in the host tier, the shortest first
  * @param splice what of the prompt may be approximated; empty: nothing
+ * @param answered so many of the prompt's last tokens are the beginning of the answer, which
+ *     somebody else generated and the client has: sampling, stop strings and text go on after them
  */
 public record GenerationRequest(
         String id,
@@ -30,11 +34,40 @@ public record GenerationRequest(
         String salt,
         Standing standing,
         List<Retention> retentions,
-        Optional<Splice> splice) {
+        Optional<Splice> splice,
+        int answered) {
     public GenerationRequest {
         retentions = List.copyOf(retentions);
         stops = List.copyOf(stops);
         stopTokens = Set.copyOf(stopTokens);
+    }
+
+    /** An answer from its beginning. */
+    public GenerationRequest(
+            String id,
+            int[] prompt,
+            int maxTokens,
+            SamplingOptions sampling,
+            List<String> stops,
+            Set<Integer> stopTokens,
+            boolean ignoreEnd,
+            String salt,
+            Standing standing,
+            List<Retention> retentions,
+            Optional<Splice> splice) {
+        this(
+                id,
+                prompt,
+                maxTokens,
+                sampling,
+                stops,
+                stopTokens,
+                ignoreEnd,
+                salt,
+                standing,
+                retentions,
+                splice,
+                0);
     }
 
     /** Exact, and nothing is to stay for longer than usual. */
@@ -62,6 +95,16 @@ public record GenerationRequest(
                 Optional.empty());
     }
 
+    /** The beginning of the answer, at the end of the prompt. */
+    int[] begun() {
+        return Arrays.copyOfRange(prompt, prompt.length - answered, prompt.length);
+    }
+
+    /** Whether an answer is over with this token. */
+    boolean endsWith(int token, Tokenizer tokenizer) {
+        return !ignoreEnd && tokenizer.endsGeneration(token) || stopTokens.contains(token);
+    }
+
     /** The same, spliced. */
     public GenerationRequest withSplice(Splice its) {
         return withSplice(Optional.of(its));
@@ -84,7 +127,8 @@ public record GenerationRequest(
                 salt,
                 standing,
                 retentions,
-                its);
+                its,
+                answered);
     }
 
     /** Exact, and waits like most. */

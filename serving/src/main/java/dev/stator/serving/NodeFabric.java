@@ -23,7 +23,9 @@ import dev.stator.routing.PredictionError;
 import dev.stator.routing.Router;
 import dev.stator.routing.RouterOptions;
 import dev.stator.routing.Stage;
+import dev.stator.routing.Step;
 import dev.stator.routing.Ticker;
+import dev.stator.routing.WorkerLoad;
 import dev.stator.routing.WorkerRole;
 import dev.stator.routing.WorkerSpec;
 import dev.stator.routing.index.BlockIndex;
@@ -84,6 +86,11 @@ public final class NodeFabric implements Fabric {
     private final CoreBudget cores;
     private final BlockIndex index;
     private final Router router;
+    private final Observers observers = new Observers();
+
+    /** Of the tiers; what devices hold is near in the host tier too. */
+    private final List<TierFeed> feeds = new ArrayList<>();
+
     private final AtomicLong requests = new AtomicLong();
     private final List<Worker> prefill = new ArrayList<>();
     private final List<Worker> decode = new ArrayList<>();
@@ -179,7 +186,7 @@ public final class NodeFabric implements Fabric {
     }
 
     private Blocks openBlocks(PrefillSpeed speed) {
-        var host = openTier(engine, options, index);
+        var host = openTier();
         try {
             return new Blocks(
                     host,
@@ -230,7 +237,7 @@ public final class NodeFabric implements Fabric {
                         .withTimes(cache.timeout(), cache.life())
                         .withWarnings(LOG::warn)
                         .withQueueBytes(writeBehindBytes())
-                        .withInventory(new TierFeed(place, index));
+                        .withInventory(feed(place));
         return cache.lossless()
                 ? options.withCodec(new PayloadCodec.Lossless(elementBytes()))
                 : options;
@@ -259,7 +266,7 @@ public final class NodeFabric implements Fabric {
                                     host,
                                     DiskTier.open(
                                             diskOptions(cache, blockBytes)
-                                                    .withInventory(new TierFeed(place, index))),
+                                                    .withInventory(feed(place))),
                                     router,
                                     place,
                                     options.blockTokens());
@@ -281,8 +288,7 @@ public final class NodeFabric implements Fabric {
         }
     }
 
-    private static Optional<HostTier> openTier(
-            Engine engine, NodeOptions options, BlockIndex index) {
+    private Optional<HostTier> openTier() {
         if (options.hostCacheBytes() == 0) {
             return Optional.empty();
         }
@@ -296,10 +302,13 @@ public final class NodeFabric implements Fabric {
                                                         options.hostCacheBytes(),
                                                         kv.bytesPerToken() * options.blockTokens(),
                                                         options.blockTokens())
-                                                .withInventory(
-                                                        new TierFeed(
-                                                                new Place(Tier.HOST, NODE),
-                                                                index))));
+                                                .withInventory(feed(new Place(Tier.HOST, NODE)))));
+    }
+
+    private TierFeed feed(Place place) {
+        var feed = new TierFeed(place, index, observers::changed);
+        feeds.add(feed);
+        return feed;
     }
 
     private Worker worker(Role role, int number, PrefillSpeed speed) {
@@ -335,6 +344,7 @@ public final class NodeFabric implements Fabric {
                 speed,
                 router,
                 new TierFeed(new Place(Tier.DEVICE, workerOptions.id()), index),
+                observers,
                 this::pump);
     }
 
@@ -458,6 +468,11 @@ public final class NodeFabric implements Fabric {
                                     asked.maxTokens(),
                                     options.contextTokens()));
         }
+        if (asked.answered() < 0 || asked.answered() >= asked.prompt().length) {
+            throw new IllegalArgumentException(
+                    "%d of %d tokens cannot be the answer's beginning"
+                            .formatted(asked.answered(), asked.prompt().length));
+        }
         asked.splice().ifPresent(splice -> checkSplice(splice, asked.prompt().length));
         for (int token : asked.prompt()) {
             if (token < 0 || token >= engine.model().vocabularySize()) {
@@ -536,6 +551,78 @@ public final class NodeFabric implements Fabric {
                 blocks.remoteStats(),
                 splicer.stats(),
                 predictionErrors());
+    }
+
+    /**
+     * From now on the observer hears of the node, until what is returned is run. What its tiers
+     * hold already is in {@link #holdings()}, which may be newer than the first changes heard.
+     */
+    public Runnable observe(NodeObserver observer) {
+        observers.add(observer);
+        return () -> observers.remove(observer);
+    }
+
+    /** What each of the node's tiers holds. */
+    public List<Holding> holdings() {
+        return feeds.stream().map(TierFeed::holding).toList();
+    }
+
+    /**
+     * The node as a router elsewhere sees it: one worker that does it all.
+     *
+     * @param seen number of the latest dispatch of that router that the node has been given
+     */
+    public WorkerLoad load(long seen) {
+        int running = 0;
+        long context = 0;
+        int prompts = 0;
+        long waiting = 0;
+        double attended = 0;
+        long free = 0;
+        for (var worker : decode) {
+            var load = worker.given();
+            running += load.running();
+            context += load.contextTokens();
+            prompts += load.waitingPrompts();
+            waiting += load.waitingTokens();
+            attended += load.waitingAttended();
+            free += load.freeTokens();
+        }
+        for (var worker : prefill) {
+            var load = worker.given();
+            waiting += load.waitingTokens();
+            attended += load.waitingAttended();
+        }
+        for (var queued : binder.state().classes()) {
+            prompts += queued.requests();
+            waiting += queued.promptTokens();
+            free -= queued.promptTokens();
+            attended +=
+                    queued.requests()
+                            * Step.attended(
+                                    0,
+                                    (double) queued.promptTokens()
+                                            / Math.max(1, queued.requests()));
+        }
+        return new WorkerLoad(running, context, prompts, waiting, attended, free, seen);
+    }
+
+    /** What does not change about {@link #load}: answers at once, cells, tokens of a step. */
+    public WorkerSpec spec(String name) {
+        int steps = options.stepTokens();
+        return new WorkerSpec(
+                name,
+                name,
+                engine.model().fingerprint(),
+                WorkerRole.DECODE,
+                options.decodeWorkers() * options.running(),
+                (long) options.decodeWorkers() * options.decodeCells(),
+                steps,
+                Math.min(steps, Math.max(options.blockTokens(), steps / MIXED_PART)));
+    }
+
+    public int blockTokens() {
+        return options.blockTokens();
     }
 
     @Override

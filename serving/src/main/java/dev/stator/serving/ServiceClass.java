@@ -29,7 +29,7 @@ public enum ServiceClass {
     }
 
     /** See {@link dev.stator.routing.RouteRequest#priority()}. */
-    int priority() {
+    public int priority() {
         return priority;
     }
 

@@ -8,23 +8,38 @@ import dev.stator.routing.index.Place;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
- * Tells the router's index what one place holds. A block may lie there several times; it is gone
- * when the last is. Confined to the place's owner: its lock, or its thread.
+ * Tells the router's index, and routers elsewhere, what one place holds. A block may lie there
+ * several times; it is gone when the last is. Its monitor is held while the index and the observers
+ * are told, so that they hear in order.
  */
 final class TierFeed implements Inventory {
     private final Place place;
     private final BlockIndex index;
+    private final Consumer<BlockEvents> observer;
     private final Map<Long, Integer> held = new HashMap<>();
     private long sequence;
 
+    /** Of a place that only this process hears of. */
     TierFeed(Place place, BlockIndex index) {
-        this.place = place;
-        this.index = index;
+        this(place, index, _ -> {});
     }
 
-    void stored(List<BlockKey> keys) {
+    TierFeed(Place place, BlockIndex index, Consumer<BlockEvents> observer) {
+        this.place = place;
+        this.index = index;
+        this.observer = observer;
+    }
+
+    /** All that it holds now. */
+    synchronized Holding holding() {
+        return new Holding(
+                place, sequence, held.keySet().stream().mapToLong(Long::longValue).toArray());
+    }
+
+    synchronized void stored(List<BlockKey> keys) {
         send(
                 BlockEvents.Change.STORED,
                 keys.stream()
@@ -33,7 +48,7 @@ final class TierFeed implements Inventory {
                         .toArray());
     }
 
-    void removed(List<BlockKey> keys) {
+    synchronized void removed(List<BlockKey> keys) {
         send(
                 BlockEvents.Change.REMOVED,
                 keys.stream().mapToLong(BlockKey::high).filter(this::lets).toArray());
@@ -55,14 +70,16 @@ final class TierFeed implements Inventory {
     }
 
     @Override
-    public void cleared() {
+    public synchronized void cleared() {
         held.clear();
         send(BlockEvents.Change.CLEARED, new long[0]);
     }
 
     private void send(BlockEvents.Change change, long[] keys) {
         if (keys.length > 0 || change == BlockEvents.Change.CLEARED) {
-            index.apply(new BlockEvents(place, ++sequence, change, keys));
+            var events = new BlockEvents(place, ++sequence, change, keys);
+            index.apply(events);
+            observer.accept(events);
         }
     }
 }

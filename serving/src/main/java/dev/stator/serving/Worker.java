@@ -46,6 +46,7 @@ final class Worker implements AutoCloseable {
     private final Blocks blocks;
     private final CoreBudget.Share cores;
     private final Router router;
+    private final Observers observers;
     private final Runnable onNews;
     private final Onboarder onboarder;
     private final Publisher publisher;
@@ -63,13 +64,13 @@ final class Worker implements AutoCloseable {
     private final List<Sequence> sequences = new ArrayList<>();
     private final Deque<Integer> freeSlots = new ArrayDeque<>();
     private long seen;
-    private WorkerLoad reported;
 
     // Read by statistics.
     private final AtomicInteger assigned = new AtomicInteger();
     private volatile int usedCells;
     private volatile long steps;
     private volatile long computedTokens;
+    private volatile WorkerLoad reported;
 
     Worker(
             WorkerOptions options,
@@ -81,6 +82,7 @@ final class Worker implements AutoCloseable {
             PrefillSpeed speed,
             Router router,
             TierFeed feed,
+            Observers observers,
             Runnable onNews) {
         this.options = options;
         this.context = context;
@@ -88,6 +90,7 @@ final class Worker implements AutoCloseable {
         this.blocks = blocks;
         this.cores = cores;
         this.router = router;
+        this.observers = observers;
         this.onNews = onNews;
         this.reported = new WorkerLoad(0, 0, 0, 0, 0, context.options().cells(), 0);
         this.onboarder = new Onboarder(blocks, context, bytesPerToken, this::moved, this::wake);
@@ -128,6 +131,30 @@ final class Worker implements AutoCloseable {
     void wake() {
         awake.set(true);
         LockSupport.unpark(thread);
+    }
+
+    /** Its last report, and what it has been given since. */
+    WorkerLoad given() {
+        var last = reported;
+        int prompts = 0;
+        long waiting = 0;
+        double attended = 0;
+        long free = last.freeTokens();
+        for (var request : inbox) {
+            long left = uncomputed(request, 0);
+            prompts++;
+            waiting += left;
+            attended += Step.attended(request.reusable() - left, left);
+            free -= cellsOf(request);
+        }
+        return new WorkerLoad(
+                last.running(),
+                last.contextTokens(),
+                last.waitingPrompts() + prompts,
+                last.waitingTokens() + waiting,
+                last.waitingAttended() + attended,
+                free,
+                last.seen());
     }
 
     FabricStats.Worker stats() {
@@ -239,7 +266,7 @@ final class Worker implements AutoCloseable {
         Optional<Sampler> sampler = Optional.empty();
         if (generates) {
             try {
-                sampler = Optional.of(context.sampler(request.asked().sampling()));
+                sampler = Optional.of(sampler(request.asked()));
             } catch (EngineException e) {
                 abandon(request, e.getMessage());
                 return;
@@ -252,12 +279,32 @@ final class Worker implements AutoCloseable {
                         freeSlots.poll(),
                         sampler,
                         request.fullBlockKeys(blocks.blockTokens()));
+        if (generates) {
+            for (int token : request.asked().begun()) {
+                // Its text is the client's already.
+                sequence.text.accept(tokenizer.bytes(token, true));
+            }
+        }
         sequences.add(sequence);
         takeFromDevice(sequence);
         if (context.inHostMemory()) {
             // Attention passes over every used cell, at each step. Where importing is a mere copy,
             // residents are worth that only while nobody else computes.
             residents.evictAll().forEach(this::clear);
+        }
+    }
+
+    /** As if it had chosen the beginning of the answer itself. */
+    private Sampler sampler(GenerationRequest asked) {
+        var sampler = context.sampler(asked.sampling());
+        try {
+            for (int token : asked.begun()) {
+                sampler.accept(token);
+            }
+            return sampler;
+        } catch (EngineException e) {
+            sampler.close();
+            throw e;
         }
     }
 
@@ -362,7 +409,9 @@ final class Worker implements AutoCloseable {
             return;
         }
         steps++;
-        router.step(options.id(), batch.measure(millis), millis);
+        var measured = batch.measure(millis);
+        router.step(options.id(), measured, millis);
+        observers.stepped(measured, millis);
         for (var sequence : List.copyOf(batch.sequences())) {
             afterStep(sequence);
         }
@@ -381,6 +430,7 @@ final class Worker implements AutoCloseable {
             sequence.request.prefillOnboardNanos.addAndGet(nanos);
         }
         router.moved(options.id(), options.host(), tokens, nanos / 1e6);
+        observers.moved(options.host().tier(), tokens, nanos / 1e6);
     }
 
     private void afterStep(Sequence sequence) {
@@ -437,9 +487,7 @@ final class Worker implements AutoCloseable {
         if (request.generated() == 1) {
             router.firstToken(request.route().id(), request.actual());
         }
-        boolean ends =
-                !asked.ignoreEnd() && tokenizer.endsGeneration(sampled.token())
-                        || asked.stopTokens().contains(sampled.token());
+        boolean ends = asked.endsWith(sampled.token(), tokenizer);
         var text = ends ? "" : sequence.text.accept(tokenizer.bytes(sampled.token(), true));
         call(request, () -> request.listener().onToken(new GeneratedToken(sampled, text)));
         if (ends || sequence.text.stopped()) {

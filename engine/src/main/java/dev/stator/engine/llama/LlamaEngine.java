@@ -46,9 +46,10 @@ public final class LlamaEngine implements Engine {
         this.kvType = KvType.named(options.kvType());
         this.vocab = llama.modelVocab(model);
         this.tokenizer = new LlamaTokenizer(llama, vocab);
-        boolean generates = generates();
-        this.blob = generates ? learnBlob() : Optional.empty();
-        this.info = describe(options, generates);
+        this.blob = generates(llama, model) ? learnBlob() : Optional.empty();
+        this.info =
+                describe(llama, model, options, tokenizer.size())
+                        .withKv(blob.map(StateBlob::shape));
         this.inHostMemory = options.gpuLayers() == 0 || !llama.offloads();
     }
 
@@ -59,14 +60,30 @@ public final class LlamaEngine implements Engine {
      *     options do not serve
      */
     public static LlamaEngine load(LlamaOptions options) {
+        KvType.named(options.kvType());
+        var llama = llama(options);
+        var model = loadModel(llama, options, false);
+        try {
+            return new LlamaEngine(llama, model, options);
+        } catch (RuntimeException e) {
+            llama.modelFree(model);
+            throw e;
+        }
+    }
+
+    static Llama llama(LlamaOptions options) {
         if (!Files.isReadable(options.model())) {
             throw new EngineException("no readable model at " + options.model().toAbsolutePath());
         }
-        KvType.named(options.kvType());
-        var llama = new Llama(options.libraries());
+        return new Llama(options.libraries());
+    }
+
+    /** The model, or its vocabulary alone; the caller frees it. */
+    static MemorySegment loadModel(Llama llama, LlamaOptions options, boolean vocabularyOnly) {
         try (var arena = Arena.ofConfined()) {
             var params = llama.modelDefaults(arena);
             Layouts.putInt(params, Layouts.MODEL_PARAMS, "n_gpu_layers", options.gpuLayers());
+            Layouts.putBoolean(params, Layouts.MODEL_PARAMS, "vocab_only", vocabularyOnly);
             if (!options.devices().isEmpty()) {
                 Layouts.putAddress(
                         params, Layouts.MODEL_PARAMS, "devices", devices(llama, arena, options));
@@ -77,12 +94,7 @@ public final class LlamaEngine implements Engine {
                         "llama.cpp cannot load %s: %s"
                                 .formatted(options.model(), llama.libraries().complaints()));
             }
-            try {
-                return new LlamaEngine(llama, model, options);
-            } catch (RuntimeException e) {
-                llama.modelFree(model);
-                throw e;
-            }
+            return model;
         }
     }
 
@@ -105,7 +117,7 @@ public final class LlamaEngine implements Engine {
         return list;
     }
 
-    private boolean generates() {
+    static boolean generates(Llama llama, MemorySegment model) {
         var architecture = llama.meta(model, "general.architecture").orElse("");
         return llama.modelFlag("llama_model_has_decoder", model)
                 && !llama.modelFlag("llama_model_has_encoder", model)
@@ -130,7 +142,9 @@ public final class LlamaEngine implements Engine {
         }
     }
 
-    private ModelInfo describe(LlamaOptions options, boolean generates) {
+    /** What is known of a model, also if only its vocabulary was loaded. */
+    static ModelInfo describe(
+            Llama llama, MemorySegment model, LlamaOptions options, int vocabularySize) {
         var architecture = llama.meta(model, "general.architecture").orElse("unknown");
         var file = options.model().getFileName().toString();
         return new ModelInfo(
@@ -139,16 +153,23 @@ public final class LlamaEngine implements Engine {
                 llama.description(model),
                 llama.modelLong("llama_model_n_params", model),
                 llama.modelLong("llama_model_size", model),
-                llama.modelInt("llama_model_n_ctx_train", model),
-                tokenizer.size(),
-                llama.modelInt("llama_model_n_embd_out", model),
-                blob.map(StateBlob::shape),
-                Fingerprint.of(options.model(), Layouts.VERSION, kvType.label()),
+                number(llama, model, "llama_model_n_ctx_train", architecture + ".context_length"),
+                vocabularySize,
+                number(llama, model, "llama_model_n_embd_out", architecture + ".embedding_length"),
+                Optional.empty(),
+                Fingerprint.of(
+                        options.model(), Layouts.VERSION, KvType.named(options.kvType()).label()),
                 llama.chatTemplate(model),
-                generates,
+                generates(llama, model),
                 llama.meta(model, architecture + ".pooling_type")
                         .filter(type -> !type.equals("0"))
                         .isPresent());
+    }
+
+    /** The library has read it only if it has read more than the vocabulary. */
+    private static int number(Llama llama, MemorySegment model, String function, String key) {
+        int known = llama.modelInt(function, model);
+        return known > 0 ? known : llama.meta(model, key).map(Integer::parseInt).orElse(0);
     }
 
     @Override

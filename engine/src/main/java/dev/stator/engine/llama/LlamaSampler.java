@@ -140,6 +140,25 @@ final class LlamaSampler implements Sampler {
         return withLogprobs(token, context.logits(index));
     }
 
+    @Override
+    public void accept(int token) {
+        if (token < 0 || token >= engine.model().vocabularySize()) {
+            throw new EngineException(
+                    "token %d is not one of 0 to %d"
+                            .formatted(token, engine.model().vocabularySize() - 1));
+        }
+        grammar.ifPresent(
+                within -> {
+                    // The library would abort the process.
+                    if (!allows(within, token)) {
+                        throw new EngineException(
+                                "the answer's beginning does not follow the grammar");
+                    }
+                    llama.samplerAccept(within.sampler, token);
+                });
+        llama.samplerAccept(chain, token);
+    }
+
     private int sampleWithin(Grammar within, int index) {
         var logits = context.logits(index);
         fill(within, logits);

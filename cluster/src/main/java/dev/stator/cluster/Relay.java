@@ -1,0 +1,497 @@
+package dev.stator.cluster;
+
+import dev.stator.cluster.wire.AnswerPart;
+import dev.stator.cluster.wire.Finished;
+import dev.stator.cluster.wire.GenerateCall;
+import dev.stator.routing.Actual;
+import dev.stator.routing.Decision;
+import dev.stator.routing.Explained;
+import dev.stator.routing.Prediction;
+import dev.stator.routing.RouteRequest;
+import dev.stator.serving.Account;
+import dev.stator.serving.Admission;
+import dev.stator.serving.Continuation;
+import dev.stator.serving.FinishReason;
+import dev.stator.serving.GenerationListener;
+import dev.stator.serving.GenerationRequest;
+import io.grpc.Status;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * One answer at a frontend: from the node that generates it to its listener. When that node is lost
+ * it goes on at another from the tokens that the listener has heard.
+ *
+ * <p>Its monitor guards its state and is held while the listener is told, so that this hears one
+ * thing at a time and in order, whichever node it comes from. Nothing is waited for within it.
+ */
+final class Relay implements Admission.Admitted {
+    /** So many nodes that die of a request without a token between them, and it is to blame. */
+    private static final int BLAMED_AFTER = 2;
+
+    /** A node without room gives a request back; so often it is tried again before it is shed. */
+    private static final int MOST_REFUSALS = 3;
+
+    /** What a relay needs of its frontend. None of these waits. */
+    interface Frontend {
+        /** The route of what is left. */
+        RouteRequest route(GenerationRequest rest);
+
+        /** Sends it to a node as soon as there is one. */
+        void again(Relay relay, boolean atOnce);
+
+        /** It is not to be sent any more, if it has not been yet. */
+        void withdraw(Relay relay);
+
+        void firstToken(long request, Actual actual);
+
+        /** A node is done with a request, one way or another. */
+        void done(long request);
+
+        Optional<Explained> explained(long request);
+
+        Continuation continuation(GenerationRequest asked, int[] sent);
+
+        void blame(GenerationRequest asked);
+
+        void count(Event event);
+
+        void ended(Relay relay, Optional<Account> account);
+    }
+
+    /** What is counted. */
+    enum Event {
+        TOKEN,
+        MOVED,
+        FAILED
+    }
+
+    private final Frontend frontend;
+    private final GenerationRequest asked;
+    private final GenerationListener listener;
+    private final int retries;
+    private final long frontendId;
+    private final long submittedNanos = System.nanoTime();
+
+    // Guarded by this.
+    private GenerationRequest rest;
+    private RouteRequest route;
+    private Optional<Decision> decision = Optional.empty();
+    private Optional<ClientCallStreamObserver<GenerateCall>> call = Optional.empty();
+    private String node = "";
+
+    /** Number of the present call; what is heard of earlier ones is ignored. */
+    private int attempt;
+
+    private long boundNanos;
+    private long firstBoundNanos;
+    private long firstTokenNanos;
+    private int[] sent = new int[64];
+    private int sentCount;
+    private int losses;
+    private int barrenLosses;
+    private int sentAtLoss = -1;
+    private int refusals;
+    private boolean over;
+
+    Relay(
+            Frontend frontend,
+            GenerationRequest asked,
+            GenerationListener listener,
+            int retries,
+            long frontendId) {
+        this.frontend = frontend;
+        this.asked = asked;
+        this.listener = listener;
+        this.retries = retries;
+        this.frontendId = frontendId;
+        this.rest = asked;
+        this.route = frontend.route(asked);
+    }
+
+    GenerationRequest asked() {
+        return asked;
+    }
+
+    /** Of what is left of it. */
+    synchronized RouteRequest route() {
+        return route;
+    }
+
+    synchronized boolean isOver() {
+        return over;
+    }
+
+    /** Whether the client has heard something of the answer. */
+    synchronized boolean hasBegun() {
+        return sentCount > 0;
+    }
+
+    /** The decision is carried out: a node is called. */
+    void start(Decision made, NodeLink link) {
+        boolean late;
+        synchronized (this) {
+            late = over;
+            if (!late) {
+                decision = Optional.of(made);
+                node = link.name();
+                attempt++;
+                boundNanos = System.nanoTime();
+                firstBoundNanos = firstBoundNanos == 0 ? boundNanos : firstBoundNanos;
+                var ear = new Ear(attempt, made.request().id(), link);
+                ear.connection =
+                        link.generate(
+                                GenerateCall.newBuilder()
+                                        .setFrontend(frontendId)
+                                        .setDecision(made.number())
+                                        .setRequest(Requests.message(rest))
+                                        .build(),
+                                ear);
+            }
+        }
+        if (late) {
+            frontend.done(made.request().id());
+        }
+    }
+
+    @Override
+    public void cancel() {
+        frontend.withdraw(this);
+        Optional<ClientCallStreamObserver<GenerateCall>> running;
+        synchronized (this) {
+            if (over) {
+                return;
+            }
+            running = call;
+            end(FinishReason.CANCELLED, "", Optional.empty());
+        }
+        // Its end says to the router that the node is done with it.
+        running.ifPresent(its -> its.cancel("the client has left", null));
+    }
+
+    /** Nobody will answer it. */
+    void shed(Admission.Shed shed) {
+        synchronized (this) {
+            if (over) {
+                return;
+            }
+            over = true;
+            if (sentCount == 0) {
+                listener.onShed(shed);
+            } else {
+                frontend.count(Event.FAILED);
+                listener.onFailure(shed.reason());
+            }
+        }
+        frontend.ended(this, Optional.empty());
+    }
+
+    /** It cannot be answered. */
+    void fail(String message) {
+        synchronized (this) {
+            if (over) {
+                return;
+            }
+            over = true;
+            frontend.count(Event.FAILED);
+            listener.onFailure(message);
+        }
+        frontend.ended(this, Optional.empty());
+    }
+
+    /** Under the monitor. */
+    private void end(FinishReason reason, String tail, Optional<Finished> message) {
+        over = true;
+        call = Optional.empty();
+        var account = account(message);
+        listener.onFinish(reason, tail, account);
+        frontend.ended(this, Optional.of(account));
+    }
+
+    private Account account(Optional<Finished> message) {
+        long now = System.nanoTime();
+        var finished = message.orElse(Finished.getDefaultInstance());
+        Map<String, Double> stages = new LinkedHashMap<>(finished.getStageMillisMap());
+        stages.merge(
+                "queue",
+                millis(submittedNanos, firstBoundNanos == 0 ? now : firstBoundNanos),
+                Double::sum);
+        if (firstTokenNanos != 0) {
+            stages.put("first_token", millis(submittedNanos, firstTokenNanos));
+            stages.put("decode", millis(firstTokenNanos, now));
+        }
+        if (losses > 0) {
+            stages.put("moves", (double) losses);
+        }
+        stages.put("total", millis(submittedNanos, now));
+        return new Account(
+                finished.getPlan().isEmpty() ? "aggregated" : finished.getPlan(),
+                worker(finished.getPrefillWorker()),
+                worker(finished.getDecodeWorker()),
+                ofPrompt(finished.getPromptTokensBySourceMap()),
+                finished.getSplicedTokens(),
+                Arrays.copyOf(sent, sentCount),
+                stages,
+                decision.flatMap(made -> frontend.explained(made.request().id())),
+                finished.hasPinnedTokens()
+                        ? OptionalInt.of(finished.getPinnedTokens())
+                        : OptionalInt.empty(),
+                Answers.guarded(finished),
+                finished.hasExactBecause()
+                        ? Optional.of(finished.getExactBecause())
+                        : Optional.empty(),
+                finished.hasStop() ? Optional.of(finished.getStop()) : Optional.empty());
+    }
+
+    private String worker(String name) {
+        return name.isEmpty() ? node : node + "/" + name;
+    }
+
+    /** To a node that goes on with an answer its beginning is prompt too, which it is not here. */
+    private Map<String, Integer> ofPrompt(Map<String, Integer> sources) {
+        var mine = new LinkedHashMap<>(sources);
+        int beginning = rest.answered() - asked.answered();
+        for (var source : new String[] {"computed", "host", "device", "disk", "remote"}) {
+            int has = mine.getOrDefault(source, 0);
+            int less = Math.min(has, beginning);
+            if (less > 0) {
+                mine.put(source, has - less);
+                beginning -= less;
+            }
+        }
+        return mine;
+    }
+
+    private static double millis(long from, long to) {
+        return (to - from) / 1e6;
+    }
+
+    /** Hears one call. */
+    private final class Ear implements ClientResponseObserver<GenerateCall, AnswerPart> {
+        private final int mine;
+        private final long request;
+        private final NodeLink link;
+        private boolean ended;
+
+        /** Over which it is heard. Guarded by the relay's monitor. */
+        private int connection;
+
+        Ear(int mine, long request, NodeLink link) {
+            this.mine = mine;
+            this.request = request;
+            this.link = link;
+        }
+
+        @Override
+        public void beforeStart(ClientCallStreamObserver<GenerateCall> its) {
+            // Within start(), under the relay's monitor.
+            call = Optional.of(its);
+        }
+
+        @Override
+        public void onNext(AnswerPart part) {
+            synchronized (Relay.this) {
+                if (over || mine != attempt) {
+                    return;
+                }
+                part.getTokensList().forEach(this::token);
+                switch (part.getEndCase()) {
+                    case FINISHED -> {
+                        ended = true;
+                        end(
+                                Answers.reason(part.getFinished()),
+                                part.getFinished().getTail(),
+                                Optional.of(part.getFinished()));
+                    }
+                    case SHED, FAILED, END_NOT_SET -> {}
+                }
+            }
+            switch (part.getEndCase()) {
+                case FINISHED -> frontend.done(request);
+                case SHED -> {
+                    ended = true;
+                    frontend.done(request);
+                    refused(mine, Answers.shed(part.getShed()));
+                }
+                case FAILED -> {
+                    ended = true;
+                    frontend.done(request);
+                    fail(part.getFailed());
+                }
+                case END_NOT_SET -> {}
+            }
+        }
+
+        private int connection() {
+            synchronized (Relay.this) {
+                return connection;
+            }
+        }
+
+        private void token(dev.stator.cluster.wire.Token message) {
+            if (sentCount == sent.length) {
+                sent = Arrays.copyOf(sent, 2 * sentCount);
+            }
+            sent[sentCount++] = message.getToken();
+            frontend.count(Event.TOKEN);
+            long now = System.nanoTime();
+            if (firstTokenNanos == 0) {
+                firstTokenNanos = now;
+            }
+            if (sentCount == 1 + rest.answered() - asked.answered()) {
+                decision.ifPresent(
+                        made ->
+                                frontend.firstToken(
+                                        request,
+                                        apportioned(
+                                                made.plan().prediction(),
+                                                millis(boundNanos, now))));
+            }
+            listener.onToken(Answers.token(message));
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+            if (!ended) {
+                lost(mine, request, link, connection(), failure);
+            }
+        }
+
+        @Override
+        public void onCompleted() {
+            if (!ended) {
+                lost(
+                        mine,
+                        request,
+                        link,
+                        connection(),
+                        Status.INTERNAL
+                                .withDescription("the node ended the answer without an end")
+                                .asRuntimeException());
+            }
+        }
+    }
+
+    /**
+     * What a first token took, in parts that cannot be told apart from here: in proportion to what
+     * was predicted of them.
+     */
+    private static Actual apportioned(Prediction predicted, double millis) {
+        double whole = predicted.firstTokenMillis();
+        if (!(whole > 0)) {
+            return new Actual(0, 0, millis, 0);
+        }
+        double scale = millis / whole;
+        return new Actual(
+                predicted.queueMillis() * scale,
+                predicted.fetchMillis() * scale,
+                predicted.prefillMillis() * scale,
+                predicted.handoffMillis() * scale);
+    }
+
+    /** The node has no room after all. */
+    private void refused(int which, Admission.Shed shed) {
+        boolean again;
+        synchronized (this) {
+            if (over || which != attempt) {
+                return;
+            }
+            attempt++;
+            call = Optional.empty();
+            refusals++;
+            again = sentCount > 0 || refusals <= MOST_REFUSALS;
+            route = frontend.route(rest);
+        }
+        if (again) {
+            frontend.again(this, false);
+        } else {
+            shed(shed);
+        }
+    }
+
+    private void lost(int which, long request, NodeLink link, int connection, Throwable failure) {
+        var status = Status.fromThrowable(failure);
+        boolean leaving = Calls.isLeaving(failure);
+        if (!leaving && status.getCode() == Status.Code.UNAVAILABLE) {
+            // Before another node is looked for, so that it is not this one.
+            link.broken(connection, NodeLink.words(status));
+        }
+        frontend.done(request);
+        boolean crashed = !leaving && link.brokeSuddenly(connection);
+        switch (verdict(which, leaving, crashed, status)) {
+            case Verdict.Nothing _ -> {}
+            case Verdict.Fail(var message) -> fail(message);
+            case Verdict.Blame(var message) -> {
+                frontend.blame(asked);
+                fail(message);
+            }
+            case Verdict.Again _ -> frontend.again(this, true);
+        }
+    }
+
+    private sealed interface Verdict {
+        record Nothing() implements Verdict {}
+
+        record Again() implements Verdict {}
+
+        record Fail(String message) implements Verdict {}
+
+        record Blame(String message) implements Verdict {}
+    }
+
+    /**
+     * @param leaving whether the node gave it back without having failed at it
+     * @param crashed whether the node is likely to have died, as it went from one moment to the
+     *     next
+     */
+    private synchronized Verdict verdict(
+            int which, boolean leaving, boolean crashed, Status status) {
+        if (over || which != attempt) {
+            return new Verdict.Nothing();
+        }
+        attempt++;
+        call = Optional.empty();
+        switch (status.getCode()) {
+            case INVALID_ARGUMENT, UNAUTHENTICATED, UNIMPLEMENTED -> {
+                return new Verdict.Fail(
+                        "the node %s refuses the request: %s"
+                                .formatted(node, NodeLink.words(status)));
+            }
+            default -> {}
+        }
+        if (!leaving) {
+            losses++;
+            if (crashed) {
+                barrenLosses = sentAtLoss == sentCount ? barrenLosses + 1 : 1;
+                sentAtLoss = sentCount;
+            }
+            if (barrenLosses >= BLAMED_AFTER) {
+                return new Verdict.Blame(
+                        "%d nodes died one after the other while they computed this request, and it is not tried on another: the last was %s (%s)"
+                                .formatted(barrenLosses, node, NodeLink.words(status)));
+            }
+            if (losses > retries) {
+                return new Verdict.Fail(
+                        "the answer was lost %d times with the node that generated it, the last time with %s (%s)"
+                                .formatted(losses, node, NodeLink.words(status)));
+            }
+        }
+        switch (frontend.continuation(asked, Arrays.copyOf(sent, sentCount))) {
+            case Continuation.Over(var reason, var tail) -> {
+                end(reason, tail, Optional.empty());
+                return new Verdict.Nothing();
+            }
+            case Continuation.Rest(var left) -> rest = left;
+        }
+        route = frontend.route(rest);
+        if (sentCount > 0) {
+            frontend.count(Event.MOVED);
+        }
+        return new Verdict.Again();
+    }
+}
