@@ -152,6 +152,38 @@ final class TextsTest {
     }
 
     @Test
+    void whatWasMadeOfATextToBeSplicedGoesToo() throws Exception {
+        var folder = Files.createTempDirectory(place, "node");
+        int[] head = tokens(40, 64);
+        int[] one = tokens(41, 96);
+        int[] two = tokens(42, 96);
+        int[] prompt = joined(head, one, two, tokens(43, 20));
+        var splice =
+                new Splice(
+                        64,
+                        List.of(new Splice.Passage(64, 160), new Splice.Passage(160, 256)),
+                        0,
+                        List.of());
+        try (var node = node(folder)) {
+            var texts = node.texts().orElseThrow();
+            var request = DemoNode.request(prompt, 8).withSplice(splice);
+            var origins = List.of(new Origin("one", 64, 160), new Origin("two", 160, 256));
+            texts.hold(request, new int[0], origins);
+            var collected = new Collected();
+            node.submit(request, collected);
+            collected.await();
+            assertThat(texts.holding(request).host()).isEqualTo(texts.holding(request).blocks());
+
+            get(texts.erase("two").ended());
+
+            assertThat(texts.holding(request).host()).isLessThanOrEqualTo(before(160));
+            assertThat(holding(node, joined(head, two, new int[1])).host()).isEqualTo(2);
+            assertThat(holding(node, joined(head, two, new int[1])).disk()).isEqualTo(2);
+            assertThat(holding(node, joined(head, one, new int[1])).host()).isEqualTo(5);
+        }
+    }
+
+    @Test
     void aRequestThatIsUnderWayLeavesNothingBehind() throws Exception {
         var folder = Files.createTempDirectory(place, "node");
         int[] prompt = tokens(20, 900);
