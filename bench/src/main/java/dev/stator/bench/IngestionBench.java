@@ -79,9 +79,15 @@ final class IngestionBench extends Bench {
 
     /** Documents that wait, and those that are there. */
     private final class Ingestion {
+        private record Document(int[] tokens, CompletableFuture<Account> computed) {}
+
         private final Node node;
         private final Prompts prompts;
-        private final Deque<CompletableFuture<Account>> waiting = new ArrayDeque<>();
+        private final Deque<Document> waiting = new ArrayDeque<>();
+
+        /** Those whose turn was over before they were there; they go on where they were. */
+        private final Deque<int[]> left = new ArrayDeque<>();
+
         private int done;
 
         Ingestion(Node node, Prompts prompts) {
@@ -90,17 +96,23 @@ final class IngestionBench extends Bench {
         }
 
         void refill() {
-            while (!waiting.isEmpty() && waiting.getFirst().isDone()) {
-                waiting.removeFirst();
-                done++;
-            }
+            int before = waiting.size();
+            waiting.removeIf(each -> each.computed.isDone());
+            done += before - waiting.size();
             while (waiting.size() < WAITING) {
-                waiting.add(node.prefill(prompts.next(document)));
+                int[] tokens = left.isEmpty() ? prompts.next(document) : left.removeFirst();
+                waiting.add(new Document(tokens, node.prefill(tokens)));
             }
         }
 
         void stop() {
-            waiting.forEach(each -> each.cancel(false));
+            for (var each : waiting) {
+                if (each.computed.cancel(false)) {
+                    left.add(each.tokens);
+                } else {
+                    done++;
+                }
+            }
             waiting.clear();
         }
     }

@@ -641,30 +641,38 @@ final class Worker implements AutoCloseable {
         }
     }
 
+    /** What gives way to all others keeps nobody waiting: to the router only its cells are there. */
     private WorkerLoad load() {
         int running = 0;
+        int prompts = 0;
         long context = 0;
         long waiting = 0;
         double attended = 0;
         long free = this.context.options().cells();
         for (var sequence : sequences) {
             free -= cellsOf(sequence.request);
+            if (sequence.request.background) {
+                continue;
+            }
             if (sequence.generating()) {
                 running++;
                 context += sequence.ready;
             } else {
                 long left = uncomputed(sequence.request, sequence.ready);
+                prompts++;
                 waiting += left;
                 attended += Step.attended(sequence.goal() - left, left);
             }
         }
         for (var request : backlog) {
             free -= cellsOf(request);
-            long left = uncomputed(request, 0);
-            waiting += left;
-            attended += Step.attended(request.reusable() - left, left);
+            if (!request.background) {
+                long left = uncomputed(request, 0);
+                prompts++;
+                waiting += left;
+                attended += Step.attended(request.reusable() - left, left);
+            }
         }
-        int prompts = sequences.size() - running + backlog.size();
         return new WorkerLoad(running, context, prompts, waiting, attended, free, seen);
     }
 
