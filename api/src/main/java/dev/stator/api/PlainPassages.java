@@ -4,6 +4,7 @@ import dev.stator.api.chat.TokenWindows;
 import dev.stator.cache.chunk.CommonHeads;
 import dev.stator.cache.chunk.PassageIndex;
 import dev.stator.cache.chunk.PassageIndex.Found;
+import dev.stator.cache.chunk.TextBounds;
 import dev.stator.serving.Fabric;
 import dev.stator.serving.Splice;
 import dev.stator.serving.Splice.Passage;
@@ -26,10 +27,14 @@ import java.util.stream.IntStream;
  * before.
  */
 public final class PlainPassages {
+    /** Of a line that a head may end in. */
+    private static final int LINE_TOKENS = 32;
+
     private final Held held;
     private final PassageIndex index;
     private final CommonHeads heads = new CommonHeads();
     private final Windows windows;
+    private final TextBounds bounds;
 
     /** Leading tokens of a prompt whose KV is at hand, exactly. */
     @FunctionalInterface
@@ -62,10 +67,12 @@ public final class PlainPassages {
     /**
      * @param secret see {@link PassageIndex}
      */
-    public PlainPassages(Held held, Windows windows, long bytes, long secret) {
+    public PlainPassages(
+            Held held, Windows windows, TextBounds bounds, long bytes, long secret) {
         this.held = held;
-        this.index = new PassageIndex(bytes, secret);
+        this.index = new PassageIndex(bytes, secret, bounds);
         this.windows = windows;
+        this.bounds = bounds;
     }
 
     /** Of the prompts that a fabric answers. */
@@ -73,6 +80,7 @@ public final class PlainPassages {
         return new PlainPassages(
                 fabric::held,
                 new TokenWindows(fabric.tokenizer())::of,
+                token -> bound(fabric.tokenizer().bytes(token, true)),
                 bytes,
                 new SecureRandom().nextLong());
     }
@@ -80,6 +88,18 @@ public final class PlainPassages {
     /** Forgets all texts of a salt that have something in common with one. */
     void forget(int[] text, String salt) {
         index.forget(salt, text);
+    }
+
+    private static int bound(byte[] text) {
+        int end = text.length;
+        while (end > 0 && text[end - 1] == ' ') {
+            end--;
+        }
+        return switch (end == 0 ? 0 : text[end - 1]) {
+            case '\n' -> TextBounds.LINE;
+            case '.', '!', '?' -> TextBounds.SENTENCE;
+            default -> 0;
+        };
     }
 
     /** Learns from a prompt that is computed exactly. */
@@ -115,7 +135,19 @@ public final class PlainPassages {
     /** Documents are declared behind something, whether others have that as well or not. */
     private int head(Read read) {
         int head = heads.of(read.salt, read.tokens, read.instructions);
-        return head == 0 && !read.declared.isEmpty() ? read.declared.getFirst().from() : head;
+        return head == 0 && !read.declared.isEmpty()
+                ? read.declared.getFirst().from()
+                : wholeLines(read, head);
+    }
+
+    /** What prompts have in common may end in the midst of a line that goes on differently. */
+    private int wholeLines(Read read, int head) {
+        int line = head;
+        while (line > Math.max(CommonHeads.LEAST, head - LINE_TOKENS)
+                && bounds.after(read.tokens[line - 1]) < TextBounds.LINE) {
+            line--;
+        }
+        return line > 0 && bounds.after(read.tokens[line - 1]) == TextBounds.LINE ? line : head;
     }
 
     private List<Passage> fresh(

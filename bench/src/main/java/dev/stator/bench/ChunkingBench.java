@@ -2,6 +2,7 @@ package dev.stator.bench;
 
 import dev.stator.cache.chunk.Chunker;
 import dev.stator.cache.chunk.PassageIndex;
+import dev.stator.cache.chunk.TextBounds;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -107,7 +108,7 @@ final class ChunkingBench extends Bench {
 
     /** The part of passages that the second prompt which has them finds. */
     private double found(int length, Random random) {
-        var index = new PassageIndex(64L << 20, seed);
+        var index = new PassageIndex(64L << 20, seed, TextBounds.UNKNOWN);
         int found = 0;
         int planted = 0;
         while (planted < passages) {

@@ -8,6 +8,7 @@ import dev.stator.api.chat.ChatException;
 import dev.stator.api.chat.ChatModel;
 import dev.stator.api.documents.DocumentOrder;
 import dev.stator.cache.BlockKey;
+import dev.stator.cache.chunk.TextBounds;
 import dev.stator.engine.Tokenizer;
 import java.util.HashSet;
 import java.util.List;
@@ -78,7 +79,7 @@ final class Replay {
     private static final class Run {
         private final Set<BlockKey> present = new HashSet<>();
         private final PlainPassages passages =
-                new PlainPassages(this::held, (_, _, _, _) -> List.of(), PASSAGE_BYTES, 1);
+                new PlainPassages(this::held, (_, _, _, _) -> List.of(), TextBounds.UNKNOWN, PASSAGE_BYTES, 1);
         private long tokens;
         private long computed;
 

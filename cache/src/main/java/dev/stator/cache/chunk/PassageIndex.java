@@ -39,6 +39,7 @@ public final class PassageIndex {
     private static final double GOES_ON = 0.9;
 
     private final long secret;
+    private final TextBounds bounds;
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<Long, Place> places = new HashMap<>();
     private final Shelf passages;
@@ -77,9 +78,11 @@ public final class PassageIndex {
     /**
      * @param mostBytes memory, at least for a few prompts
      * @param secret nobody outside must be able to guess it
+     * @param bounds where passages begin and end, if they do so near them
      */
-    public PassageIndex(long mostBytes, long secret) {
+    public PassageIndex(long mostBytes, long secret, TextBounds bounds) {
         this.secret = secret;
+        this.bounds = bounds;
         this.passages = new Shelf(mostBytes / 2);
         this.prompts = new Shelf(mostBytes / 2);
     }
@@ -201,8 +204,9 @@ public final class PassageIndex {
         for (var chunk : chunks) {
             var run = match(salt, prompt, chunk, done, prompt.length, true);
             if (run.isPresent() && run.get().length() >= LEAST) {
-                found.add(accepted(run.get(), prompt));
-                done = run.get().to;
+                var accepted = accepted(run.get(), prompt, done);
+                found.add(accepted);
+                done = accepted.to;
             }
         }
         return found;
@@ -219,9 +223,12 @@ public final class PassageIndex {
             var match = chunk.to <= to ? match(salt, prompt, chunk, done, to, false) : none();
             if (match.isPresent() && match.get().length() >= LEAST) {
                 var run = match.get();
-                done = run.to;
-                if (!isBeginning(run, prompt) && !isEnd(run, prompt)) {
-                    found.add(ownPassage(run, prompt));
+                if (isBeginning(run, prompt) || isEnd(run, prompt)) {
+                    done = run.to;
+                } else {
+                    var passage = ownPassage(run, prompt, done, to);
+                    found.add(passage);
+                    done = passage.to;
                 }
             }
         }
@@ -272,14 +279,33 @@ public final class PassageIndex {
      * KV of a passage's later part has seen the earlier one: at a seam that is next to nothing.
      * Where more is missing, the part is a passage of its own.
      */
-    private Found accepted(Run run, int[] prompt) {
+    private Found accepted(Run run, int[] prompt, int least) {
         passages.use(run.text);
         return run.offset > SEAM && run.offset > run.length() / 4
-                ? ownPassage(run, prompt)
+                ? ownPassage(run, prompt, least, prompt.length)
                 : new Found(run.from, run.to, run.text.tokens, run.offset);
     }
 
-    private Found ownPassage(Run run, int[] prompt) {
+    /** Cut to whole lines, or else whole sentences, if nearly all of it is left. */
+    private Run withinBounds(Run run, int[] prompt, int least, int most) {
+        for (int bound = TextBounds.LINE; bound >= TextBounds.SENTENCE; bound--) {
+            int from = run.from;
+            while (from < run.to && from > least && bounds.after(prompt[from - 1]) < bound) {
+                from++;
+            }
+            int to = run.to;
+            while (to > from && to < most && bounds.after(prompt[to - 1]) < bound) {
+                to--;
+            }
+            if (to - from >= LEAST && (to - from) * 4 >= run.length() * 3) {
+                return new Run(run.text, from, to, run.offset + from - run.from);
+            }
+        }
+        return run;
+    }
+
+    private Found ownPassage(Run common, int[] prompt, int least, int most) {
+        var run = withinBounds(common, prompt, least, most);
         int[] tokens = Arrays.copyOfRange(prompt, run.from, run.to);
         var chunks = chunks(run.text.salt, tokens, 0, tokens.length);
         add(new Text(run.text.salt, tokens, keys(chunks), true), chunks);

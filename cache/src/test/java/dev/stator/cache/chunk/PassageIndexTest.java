@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 final class PassageIndexTest {
     private static final int VOCABULARY = 32_000;
 
-    private final PassageIndex index = new PassageIndex(16 << 20, 7);
+    private final PassageIndex index = new PassageIndex(16 << 20, 7, TextBounds.UNKNOWN);
     private final Random random = new Random(5);
     private final int[] head = text(20);
 
@@ -102,6 +102,27 @@ final class PassageIndexTest {
         assertThat(found.getFirst().whole()).isEqualTo(passage);
     }
 
+    /** Labels begin alike: what is in common reaches into the one behind, and lacks it before. */
+    @Test
+    void passagesAreWholeLines() {
+        int line = 5;
+        var bounded =
+                new PassageIndex(16 << 20, 7, token -> token == line ? TextBounds.LINE : 0);
+        int[] label = {7, 8, 9};
+        int[] one = joined(label, text(60), new int[] {line});
+        int[] other = joined(label, text(60), new int[] {line});
+        int[] third = joined(label, text(60), new int[] {line});
+        int[] own = joined(text(20), new int[] {line});
+        bounded.see("", joined(head, own, one, other, text(9)), head.length);
+
+        int[] prompt = joined(head, own, third, one, third, other, own);
+        var found = bounded.see("", prompt, head.length);
+
+        assertThat(found).hasSize(2);
+        assertThat(of(prompt, found.get(0))).isEqualTo(one);
+        assertThat(of(prompt, found.get(1))).isEqualTo(other);
+    }
+
     @Test
     void shortRunsAreNotWorthIt() {
         int[] passage = text(PassageIndex.LEAST - 1);
@@ -144,7 +165,7 @@ final class PassageIndexTest {
 
     @Test
     void memoryIsBounded() {
-        var small = new PassageIndex(200_000, 7);
+        var small = new PassageIndex(200_000, 7, TextBounds.UNKNOWN);
         for (int i = 0; i < 200; i++) {
             small.see("", text(500), 0);
             small.know("", text(300));
