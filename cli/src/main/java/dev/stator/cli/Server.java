@@ -5,7 +5,6 @@ import dev.stator.api.ApiServer;
 import dev.stator.api.ReuseOptions;
 import dev.stator.api.Splicing;
 import dev.stator.api.WaitingOptions;
-import dev.stator.api.documents.ReuseMode;
 import dev.stator.engine.llama.LlamaEngine;
 import dev.stator.engine.llama.LlamaOptions;
 import dev.stator.serving.DiskCache;
@@ -22,7 +21,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.Supplier;
 
@@ -123,15 +121,16 @@ final class Server implements AutoCloseable {
     /** Else every request that does not say a mode would fail. */
     private static void requireUsualReuse(
             Configuration configuration, Splicing splicing, LlamaEngine engine) {
-        if (configuration.get(Settings.REUSE) == ReuseMode.SPLICED) {
-            var refusal =
-                    splicing instanceof Splicing.Refused refused
-                            ? Optional.of(refused.why())
-                            : engine.immovable();
-            refusal.ifPresent(
-                    why -> {
-                        throw Refusal.failed("--reuse spliced is not possible: %s".formatted(why));
-                    });
+        var mode = configuration.get(Settings.REUSE);
+        if (mode.splices()) {
+            splicing.refusal(mode)
+                    .or(engine::immovable)
+                    .ifPresent(
+                            why -> {
+                                throw Refusal.failed(
+                                        "--reuse %s is not possible: %s"
+                                                .formatted(mode.label(), why));
+                            });
         }
     }
 
