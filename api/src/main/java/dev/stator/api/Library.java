@@ -595,10 +595,9 @@ final class Library implements AutoCloseable {
         try {
             for (int i = 0; i < entry.prompts.size(); i++) {
                 var prompt = entry.prompts.get(i);
-                var origin = new Texts.Origin(
-                                entry.stored.name(),
-                                entry.starts.get(i),
-                                prompt.prompt().length);
+                var origin =
+                        new Texts.Origin(
+                                entry.stored.name(), entry.starts.get(i), prompt.prompt().length);
                 texts.hold(prompt, new int[0], List.of(origin));
                 if (!entry.stored.pinned() && isHeld(texts.holding(prompt))) {
                     continue;

@@ -80,7 +80,8 @@ final class Metrics {
     private final Counter documents =
             Counter.builder()
                     .name("stator_documents_total")
-                    .help("What became of stored documents: stored, prefilled, failed, deleted, erased.")
+                    .help(
+                            "What became of stored documents: stored, prefilled, failed, deleted, erased.")
                     .labelNames("event")
                     .register(registry);
     private final Counter responses =

@@ -67,8 +67,7 @@ public final class PlainPassages {
     /**
      * @param secret see {@link PassageIndex}
      */
-    public PlainPassages(
-            Held held, Windows windows, TextBounds bounds, long bytes, long secret) {
+    public PlainPassages(Held held, Windows windows, TextBounds bounds, long bytes, long secret) {
         this.held = held;
         this.index = new PassageIndex(bytes, secret, bounds);
         this.windows = windows;

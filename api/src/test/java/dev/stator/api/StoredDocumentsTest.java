@@ -124,7 +124,9 @@ class StoredDocumentsTest {
         return answer.at("/choices/0/message/content").asString();
     }
 
-    /** In whole blocks. The end of a sequence in the midst of one is used where it is looked for. */
+    /**
+     * In whole blocks. The end of a sequence in the midst of one is used where it is looked for.
+     */
     private static int whole(int tokens) {
         return tokens / 32 * 32;
     }

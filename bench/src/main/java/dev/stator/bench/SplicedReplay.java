@@ -3,9 +3,9 @@ package dev.stator.bench;
 import dev.stator.api.PlainPassages;
 import dev.stator.api.Splicing;
 import dev.stator.cache.BlockKey;
-import dev.stator.cache.chunk.TextBounds;
 import dev.stator.cache.BlockLedger;
 import dev.stator.cache.Eviction;
+import dev.stator.cache.chunk.TextBounds;
 import dev.stator.serving.Splice.Passage;
 import dev.stator.sim.trace.RagPrompt;
 import java.util.ArrayList;
@@ -101,7 +101,12 @@ final class SplicedReplay {
         private final BlockLedger cache;
         private final Set<BlockKey> used = new HashSet<>();
         private final PlainPassages passages =
-                new PlainPassages(this::held, (_, _, _, _) -> List.of(), TextBounds.UNKNOWN, PASSAGE_BYTES, 1);
+                new PlainPassages(
+                        this::held,
+                        (_, _, _, _) -> List.of(),
+                        TextBounds.UNKNOWN,
+                        PASSAGE_BYTES,
+                        1);
         private long tokens;
         private long served;
 

@@ -107,8 +107,7 @@ final class ShadowAudit {
         private final GenerationListener listener;
         private final Supplier<Runnable> follow;
 
-        Watching(
-                GenerationRequest asked, GenerationListener listener, Supplier<Runnable> follow) {
+        Watching(GenerationRequest asked, GenerationListener listener, Supplier<Runnable> follow) {
             this.asked = asked;
             this.listener = listener;
             this.follow = follow;

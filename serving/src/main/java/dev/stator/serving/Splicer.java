@@ -69,8 +69,7 @@ final class Splicer {
             request.exactBecause("audits found that splicing changes this tenant's answers");
             return queue.apply(request);
         }
-        return submit(
-                make.apply(asked, audit.watching(asked, new Counting(listener), follow)));
+        return submit(make.apply(asked, audit.watching(asked, new Counting(listener), follow)));
     }
 
     private Admission submitUnaudited(GenerationRequest asked, GenerationListener listener) {

@@ -61,8 +61,7 @@ record Stretch(int from, int to, int movedBy, boolean exact, Source source) {
     }
 
     /** The prompt that a passage is computed in. */
-    static Source source(
-            BlockKey root, int[] prompt, int head, Passage passage, int blockTokens) {
+    static Source source(BlockKey root, int[] prompt, int head, Passage passage, int blockTokens) {
         int before = head + passage.before().size();
         int end = before + passage.length();
         int behind =

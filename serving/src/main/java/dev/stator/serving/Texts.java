@@ -163,8 +163,8 @@ public final class Texts implements AutoCloseable {
     }
 
     /**
-     * The first block that holds the text: of the prompt, which may yet be computed exactly if it is
-     * spliced, of the spliced one, and of the prompts in which its passages are computed.
+     * The first block that holds the text: of the prompt, which may yet be computed exactly if it
+     * is spliced, of the spliced one, and of the prompts in which its passages are computed.
      */
     private List<Derivations.Pair> pairs(GenerationRequest request, int[] tokens, Origin origin) {
         var exact = roots.apply(request);
@@ -177,7 +177,13 @@ public final class Texts implements AutoCloseable {
                             pairs.add(pair(root, tokens, origin.name, origin.from));
                             for (var passage : splice.passages()) {
                                 if (passage.from() < origin.to && passage.to() > origin.from) {
-                                    pairs.add(source(exact, request.prompt(), splice, passage, origin));
+                                    pairs.add(
+                                            source(
+                                                    exact,
+                                                    request.prompt(),
+                                                    splice,
+                                                    passage,
+                                                    origin));
                                 }
                             }
                         });
@@ -188,9 +194,7 @@ public final class Texts implements AutoCloseable {
             BlockKey root, int[] prompt, Splice splice, Splice.Passage passage, Origin origin) {
         var source = Stretch.source(root, prompt, splice.head(), passage, blocks.blockTokens());
         int at =
-                splice.head()
-                        + passage.before().size()
-                        + Math.max(0, origin.from - passage.from());
+                splice.head() + passage.before().size() + Math.max(0, origin.from - passage.from());
         return pair(root, source.tokens(), origin.name, at);
     }
 

@@ -641,7 +641,9 @@ final class Worker implements AutoCloseable {
         }
     }
 
-    /** What gives way to all others keeps nobody waiting: to the router only its cells are there. */
+    /**
+     * What gives way to all others keeps nobody waiting: to the router only its cells are there.
+     */
     private WorkerLoad load() {
         int running = 0;
         int prompts = 0;

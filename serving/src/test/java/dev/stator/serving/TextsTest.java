@@ -245,7 +245,9 @@ final class TextsTest {
                 var origins = new ArrayList<Origin>();
                 for (int n = random.nextInt(3); n >= 0; n--) {
                     int i = random.nextInt(texts.length);
-                    origins.add(new Origin("text " + i, prompt.length, prompt.length + texts[i].length));
+                    origins.add(
+                            new Origin(
+                                    "text " + i, prompt.length, prompt.length + texts[i].length));
                     starts[i] = starts[i] < 0 ? prompt.length : starts[i];
                     prompt = joined(prompt, texts[i]);
                 }

@@ -79,7 +79,12 @@ final class Replay {
     private static final class Run {
         private final Set<BlockKey> present = new HashSet<>();
         private final PlainPassages passages =
-                new PlainPassages(this::held, (_, _, _, _) -> List.of(), TextBounds.UNKNOWN, PASSAGE_BYTES, 1);
+                new PlainPassages(
+                        this::held,
+                        (_, _, _, _) -> List.of(),
+                        TextBounds.UNKNOWN,
+                        PASSAGE_BYTES,
+                        1);
         private long tokens;
         private long computed;
 

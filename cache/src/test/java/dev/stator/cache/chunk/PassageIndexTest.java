@@ -106,8 +106,7 @@ final class PassageIndexTest {
     @Test
     void passagesAreWholeLines() {
         int line = 5;
-        var bounded =
-                new PassageIndex(16 << 20, 7, token -> token == line ? TextBounds.LINE : 0);
+        var bounded = new PassageIndex(16 << 20, 7, token -> token == line ? TextBounds.LINE : 0);
         int[] label = {7, 8, 9};
         int[] one = joined(label, text(60), new int[] {line});
         int[] other = joined(label, text(60), new int[] {line});
