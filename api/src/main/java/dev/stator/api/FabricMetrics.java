@@ -31,7 +31,8 @@ import java.util.stream.Collectors;
  * <tr><td>{@code stator_queue_requests{class}}, {@code stator_queue_prompt_tokens{class}}, {@code
  *     stator_queue_drain_seconds{class}}<td>what waits in each class, and for how long it will
  * <tr><td>{@code stator_prompt_tokens_total}<td>prompt tokens of finished requests
- * <tr><td>{@code stator_prompt_tokens_by_source_total{source}}<td>the same: device, host, disk, remote, computed
+ * <tr><td>{@code stator_prompt_tokens_by_source_total{source}}<td>the same: device, host, peer, disk,
+ *     remote, computed
  * <tr><td>{@code stator_generation_tokens_total}<td>
  * <tr><td>{@code stator_requests_shed_total}<td>refused with 429 or 503
  * <tr><td>{@code stator_requests_shed_by_reason_total{reason}}<td>the same: queue_full, deadline,

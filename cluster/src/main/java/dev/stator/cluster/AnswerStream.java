@@ -48,9 +48,12 @@ final class AnswerStream implements GenerationListener {
         call.setOnCancelHandler(this::cancel);
     }
 
-    void submit(NodeFabric fabric, GenerationRequest request) {
+    /**
+     * @param brought what came from peers for it
+     */
+    void submit(NodeFabric fabric, GenerationRequest request, Peers.Brought brought) {
         try {
-            switch (fabric.submit(request, this)) {
+            switch (fabric.submit(request, this, brought.tokens(), brought.nanos())) {
                 case Admission.Admitted its -> admitted(its);
                 case Admission.Shed shed -> onShed(shed);
             }

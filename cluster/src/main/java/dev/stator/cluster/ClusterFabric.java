@@ -37,6 +37,7 @@ import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -110,7 +111,8 @@ public final class ClusterFabric implements Fabric {
         this.name = cluster.name();
         this.router =
                 new Router(
-                        RouterOptions.of(options.policy(), Mode.AGGREGATED).withExpectIn(Tier.HOST),
+                        RouterOptions.of(options.policy(), Mode.AGGREGATED).withExpectIn(Tier.HOST)
+                                .withPeerTiers(EnumSet.of(Tier.HOST)),
                         index,
                         Ticker.system(),
                         new SplittableRandom());
@@ -323,7 +325,7 @@ public final class ClusterFabric implements Fabric {
     private void carryOut(Relay relay, Decision decision) {
         nodes.link(decision.plan().decodeWorker())
                 .ifPresentOrElse(
-                        link -> relay.start(decision, link),
+                        link -> relay.start(decision, link, nodes.sources(decision.plan())),
                         () -> {
                             // It has left since.
                             router.finished(decision.request().id());

@@ -301,15 +301,25 @@ final class Follower implements NodeObserver {
 
     @Override
     public void moved(Tier from, long tokens, double millis) {
+        moved(Moved.newBuilder().setTier(from.name()).setTokens(tokens).setMillis(millis).build());
+    }
+
+    /** What it took to bring so many tokens of KV from a peer's host tier. */
+    void brought(String peer, long tokens, double millis) {
+        moved(
+                Moved.newBuilder()
+                        .setTier(Tier.HOST.name())
+                        .setTokens(tokens)
+                        .setMillis(millis)
+                        .setPeer(peer)
+                        .build());
+    }
+
+    private void moved(Moved what) {
         lock.lock();
         try {
             if (moved.size() < MOST_STEPS) {
-                moved.add(
-                        Moved.newBuilder()
-                                .setTier(from.name())
-                                .setTokens(tokens)
-                                .setMillis(millis)
-                                .build());
+                moved.add(what);
             }
         } finally {
             lock.unlock();

@@ -44,7 +44,7 @@ public final class NodeServer implements AutoCloseable {
     static NodeServer start(
             ClusterOptions options, NodeFabric fabric, String model, Membership.Joining joining) {
         long incarnation = new SecureRandom().nextLong();
-        var service = new NodeService(incarnation, fabric);
+        var service = new NodeService(incarnation, fabric, options.key());
         var server = listen(options, service);
         try {
             var self = member(options, incarnation, server.getPort(), fabric, model);

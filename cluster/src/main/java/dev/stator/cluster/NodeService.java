@@ -1,6 +1,9 @@
 package dev.stator.cluster;
 
+import dev.stator.cache.BlockKey;
 import dev.stator.cluster.wire.AnswerPart;
+import dev.stator.cluster.wire.Block;
+import dev.stator.cluster.wire.BlocksCall;
 import dev.stator.cluster.wire.EmbedCall;
 import dev.stator.cluster.wire.Embeddings;
 import dev.stator.cluster.wire.FollowCall;
@@ -10,21 +13,30 @@ import dev.stator.cluster.wire.NodeNews;
 import dev.stator.cluster.wire.SplicingAnswer;
 import dev.stator.cluster.wire.SplicingCall;
 import dev.stator.engine.EngineException;
+import dev.stator.serving.BlockExchange;
 import dev.stator.serving.GenerationRequest;
 import dev.stator.serving.NodeFabric;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What frontends can ask of a node. */
 final class NodeService extends NodeGrpc.NodeImplBase {
+    private static final Logger LOG = LoggerFactory.getLogger(NodeService.class);
+
     private final long incarnation;
     private final NodeFabric fabric;
+    private final Optional<BlockExchange> exchange;
+    private final Optional<Peers> peers;
 
     /** The latest decision of each frontend there has been. */
     private final Map<Long, AtomicLong> seen = new ConcurrentHashMap<>();
@@ -33,9 +45,22 @@ final class NodeService extends NodeGrpc.NodeImplBase {
     private final Set<Follower> followers = ConcurrentHashMap.newKeySet();
     private volatile boolean draining;
 
-    NodeService(long incarnation, NodeFabric fabric) {
+    NodeService(long incarnation, NodeFabric fabric, Optional<ClusterKey> key) {
         this.incarnation = incarnation;
         this.fabric = fabric;
+        this.exchange = fabric.exchange();
+        this.peers =
+                exchange.map(
+                        its ->
+                                new Peers(
+                                        its,
+                                        key,
+                                        fabric.blockTokens(),
+                                        (peer, tokens, millis) ->
+                                                followers.forEach(
+                                                        each ->
+                                                                each.brought(
+                                                                        peer, tokens, millis))));
     }
 
     @Override
@@ -57,9 +82,61 @@ final class NodeService extends NodeGrpc.NodeImplBase {
                         () -> draining,
                         answers::remove);
         answers.add(stream);
-        stream.submit(fabric, request);
+        if (peers.isEmpty() || call.getSourcesCount() == 0) {
+            submit(call, request, stream, Peers.Brought.NOTHING);
+        } else {
+            // The call must be heard of while it waits, for it may be cancelled.
+            Thread.ofVirtual()
+                    .name("peer-blocks")
+                    .start(() -> bringAndSubmit(peers.get(), call, request, stream));
+        }
+    }
+
+    private void bringAndSubmit(
+            Peers from, GenerateCall call, GenerationRequest request, AnswerStream stream) {
+        var brought = Peers.Brought.NOTHING;
+        try {
+            brought = from.bring(request, call.getSourcesList());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException e) {
+            LOG.error("Blocks of peers could not be used; {} computes them", request.id(), e);
+        }
+        submit(call, request, stream, brought);
+    }
+
+    private void submit(
+            GenerateCall call,
+            GenerationRequest request,
+            AnswerStream stream,
+            Peers.Brought brought) {
+        stream.submit(fabric, request, brought);
         seen.computeIfAbsent(call.getFrontend(), _ -> new AtomicLong())
                 .accumulateAndGet(call.getDecision(), Math::max);
+    }
+
+    @Override
+    public void blocks(BlocksCall call, StreamObserver<Block> answer) {
+        if (exchange.isEmpty() || call.getKeysCount() % 2 != 0) {
+            answer.onCompleted();
+            return;
+        }
+        var keys = new ArrayList<BlockKey>(call.getKeysCount() / 2);
+        for (int i = 0; i < call.getKeysCount(); i += 2) {
+            keys.add(new BlockKey(call.getKeys(i), call.getKeys(i + 1)));
+        }
+        var lending =
+                new Lending(exchange.get(), keys, (ServerCallStreamObserver<Block>) answer);
+        Thread.ofVirtual()
+                .name("lending")
+                .start(
+                        () -> {
+                            try {
+                                lending.send();
+                            } catch (InterruptedException e) {
+                                Thread.currentThread().interrupt();
+                            }
+                        });
     }
 
     private static RuntimeException invalid(IllegalArgumentException e) {
@@ -138,5 +215,6 @@ final class NodeService extends NodeGrpc.NodeImplBase {
 
     void close() {
         followers.forEach(Follower::close);
+        peers.ifPresent(Peers::close);
     }
 }

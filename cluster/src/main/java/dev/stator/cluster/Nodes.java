@@ -7,7 +7,9 @@ import dev.stator.cluster.wire.Load;
 import dev.stator.cluster.wire.Member;
 import dev.stator.cluster.wire.NodeGrpc;
 import dev.stator.cluster.wire.NodeNews;
+import dev.stator.cluster.wire.Source;
 import dev.stator.engine.ModelInfo;
+import dev.stator.routing.Plan;
 import dev.stator.routing.Router;
 import dev.stator.routing.Step;
 import dev.stator.routing.WorkerLoad;
@@ -196,6 +198,29 @@ final class Nodes implements NodeLink.Owner, AutoCloseable {
         return Optional.ofNullable(links.get(node));
     }
 
+    /** Where a node is to take blocks from that a plan wants from the host tiers of others. */
+    List<Source> sources(Plan plan) {
+        var sources = new ArrayList<Source>();
+        for (var source : plan.supply().sources()) {
+            var owner = source.place().owner();
+            if (source.place().tier() == Tier.HOST && !owner.equals(plan.decodeWorker())) {
+                link(owner)
+                        .map(NodeLink::member)
+                        .ifPresent(
+                                peer ->
+                                        sources.add(
+                                                Source.newBuilder()
+                                                        .setFromBlock(source.fromBlock())
+                                                        .setToBlock(source.toBlock())
+                                                        .setNode(owner)
+                                                        .setHost(peer.getHost())
+                                                        .setPort(peer.getPort())
+                                                        .build()));
+            }
+        }
+        return sources;
+    }
+
     int serving() {
         return (int) known.values().stream().filter(its -> its.serves).count();
     }
@@ -350,7 +375,11 @@ final class Nodes implements NodeLink.Owner, AutoCloseable {
                             tier ->
                                     router.moved(
                                             node,
-                                            new Place(tier, node),
+                                            new Place(
+                                                    tier,
+                                                    moved.getPeer().isEmpty()
+                                                            ? node
+                                                            : moved.getPeer()),
                                             moved.getTokens(),
                                             moved.getMillis()));
         }

@@ -3,6 +3,7 @@ package dev.stator.cluster;
 import dev.stator.cluster.wire.AnswerPart;
 import dev.stator.cluster.wire.Finished;
 import dev.stator.cluster.wire.GenerateCall;
+import dev.stator.cluster.wire.Source;
 import dev.stator.routing.Actual;
 import dev.stator.routing.Decision;
 import dev.stator.routing.Explained;
@@ -19,6 +20,7 @@ import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -132,8 +134,12 @@ final class Relay implements Admission.Admitted {
         return sentCount > 0;
     }
 
-    /** The decision is carried out: a node is called. */
-    void start(Decision made, NodeLink link) {
+    /**
+     * The decision is carried out: a node is called.
+     *
+     * @param sources where it finds blocks that it lacks
+     */
+    void start(Decision made, NodeLink link, List<Source> sources) {
         boolean late;
         synchronized (this) {
             late = over;
@@ -150,6 +156,7 @@ final class Relay implements Admission.Admitted {
                                         .setFrontend(frontendId)
                                         .setDecision(made.number())
                                         .setRequest(Requests.message(rest))
+                                        .addAllSources(sources)
                                         .build(),
                                 ear);
             }
@@ -256,7 +263,7 @@ final class Relay implements Admission.Admitted {
     private Map<String, Integer> ofPrompt(Map<String, Integer> sources) {
         var mine = new LinkedHashMap<>(sources);
         int beginning = rest.answered() - asked.answered();
-        for (var source : new String[] {"computed", "host", "device", "disk", "remote"}) {
+        for (var source : new String[] {"computed", "host", "device", "peer", "disk", "remote"}) {
             int has = mine.getOrDefault(source, 0);
             int less = Math.min(has, beginning);
             if (less > 0) {

@@ -87,16 +87,14 @@ final class ClusterFabricTest {
     }
 
     /** Tests say themselves who is there. */
-    private static Membership alone() {
-        return new Membership() {
-            @Override
-            public List<Member> members() {
-                return List.of();
-            }
+    static final class Alone implements Membership {
+        @Override
+        public List<Member> members() {
+            return List.of();
+        }
 
-            @Override
-            public void close() {}
-        };
+        @Override
+        public void close() {}
     }
 
     private Node node(String name) {
@@ -110,7 +108,7 @@ final class ClusterFabricTest {
                         new NodeOptions(
                                 Mode.AUTO, 1, 1, CONTEXT, 4096, 8192, 32, 32, 512, 1, 15, 32L << 20,
                                 folder, 64));
-        var server = NodeServer.start(member(name, key), its, "demo", (_, _, _) -> alone());
+        var server = NodeServer.start(member(name, key), its, "demo", (_, _, _) -> new Alone());
         var way = new FaultyProxy(server.port());
         var member = server.self().toBuilder().setPort(way.port()).build();
         var node = new Node(its, server, way, member);
@@ -123,11 +121,16 @@ final class ClusterFabricTest {
     }
 
     private ClusterFabric frontend(int retries, Duration patience, Optional<ClusterKey> key) {
+        return frontend(Policy.PREDICTED, retries, patience, key);
+    }
+
+    private ClusterFabric frontend(
+            Policy policy, int retries, Duration patience, Optional<ClusterKey> key) {
         var started =
                 ClusterFabric.start(
                         member("f", key),
                         new FrontendOptions(
-                                Policy.PREDICTED,
+                                policy,
                                 CONTEXT,
                                 32,
                                 ServiceClass.queue(64),
@@ -138,7 +141,7 @@ final class ClusterFabricTest {
                         engine.tokenizer(),
                         (_, _, onChange) -> {
                             group = onChange;
-                            return alone();
+                            return new Alone();
                         });
         fabric = Optional.of(started);
         group.accept(nodes.stream().map(Node::member).toList());
@@ -295,7 +298,7 @@ final class ClusterFabricTest {
     }
 
     @Test
-    void anAnswerIsThatOfTheNodeAndTheNextTurnGoesWhereItsBlocksAre() throws Exception {
+    void anAnswerIsThatOfTheNodeAndASecondTimeNothingIsComputed() throws Exception {
         node("a");
         node("b");
         var frontend = frontend();
@@ -304,7 +307,6 @@ final class ClusterFabricTest {
 
         var first = start(frontend, question);
         var end = first.await();
-        var where = end.account().decodeWorker().split("/")[0];
         assertThat(first.tokens).isEqualTo(undisturbed(question));
         assertThat(end.reason()).isEqualTo(FinishReason.LENGTH);
         assertThat(end.account().generated()).hasSize(40);
@@ -319,6 +321,29 @@ final class ClusterFabricTest {
         var routed = second.await().account().routed().orElseThrow();
         assertThat(routed.decision().plan().supply().blocks()).isPositive();
         assertThat(routed.actual()).isPresent();
+    }
+
+    @Test
+    void whatAnotherNodeComputedIsFetchedFromIt() throws Exception {
+        node("a");
+        node("b");
+        var frontend =
+                frontend(Policy.ROUND_ROBIN, 3, Duration.ofSeconds(30), Optional.empty());
+        awaitStates(Map.of("a", "serving", "b", "serving"));
+        var question = asked("Who? ".repeat(120), 20);
+        var first = start(frontend, question);
+        var there = first.await().account().decodeWorker();
+        // Until the frontend has heard of the blocks.
+        Thread.sleep(500);
+
+        var second = start(frontend, question);
+
+        var account = second.await().account();
+        assertThat(account.decodeWorker()).isNotEqualTo(there);
+        assertThat(second.tokens).isEqualTo(first.tokens);
+        assertThat(account.promptTokensBySource().getOrDefault("peer", 0))
+                .isEqualTo((question.prompt().length - 1) / 32 * 32);
+        assertThat(account.cachedTokens()).isPositive();
     }
 
     @Test

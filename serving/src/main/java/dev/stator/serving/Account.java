@@ -11,8 +11,8 @@ import java.util.OptionalInt;
  *
  * @param plan {@code aggregated} or {@code split}
  * @param prefillWorker id of the worker that prefilled, equal to {@code decodeWorker} if aggregated
- * @param promptTokensBySource {@code device}, {@code host}, {@code disk}, {@code computed}; they
- *     add up to the prompt
+ * @param promptTokensBySource {@code device}, {@code host}, {@code peer}, {@code disk}, {@code
+ *     remote}, {@code computed}; they add up to the prompt
  * @param splicedTokens prompt tokens whose KV was computed at another position and placed here: the
  *     answer is an approximation where there are any
  * @param generated all tokens of the answer, the end token among them

@@ -181,6 +181,10 @@ final class Blocks implements AutoCloseable {
         return block == 0 ? root : keys.get(block - 1);
     }
 
+    Optional<BlockExchange> exchange(PrefillSpeed speed, String fingerprint) {
+        return tier.map(host -> new BlockExchange(host, this, speed, fingerprint));
+    }
+
     /** Whether there is a tier that outlives the process. */
     boolean onDisk() {
         return disk.isPresent();

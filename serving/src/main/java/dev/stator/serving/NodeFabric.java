@@ -83,6 +83,7 @@ public final class NodeFabric implements Fabric {
     private final Engine engine;
     private final NodeOptions options;
     private final Blocks blocks;
+    private final PrefillSpeed speed = new PrefillSpeed();
     private final CoreBudget cores;
     private final BlockIndex index;
     private final Router router;
@@ -117,7 +118,6 @@ public final class NodeFabric implements Fabric {
                         index,
                         Ticker.system(),
                         new SplittableRandom());
-        var speed = new PrefillSpeed();
         this.blocks = openBlocks(speed);
         for (var source : List.of("device", "host", "computed")) {
             promptTokens.put(source, new AtomicLong());
@@ -382,6 +382,18 @@ public final class NodeFabric implements Fabric {
 
     @Override
     public Admission submit(GenerationRequest asked, GenerationListener listener) {
+        return submit(asked, listener, 0, 0);
+    }
+
+    /**
+     * As {@link #submit(GenerationRequest, GenerationListener)}, of a request for which blocks were
+     * brought from a peer before.
+     *
+     * @param peerTokens so many tokens of its prompt
+     * @param peerNanos and how long that took
+     */
+    public Admission submit(
+            GenerationRequest asked, GenerationListener listener, int peerTokens, long peerNanos) {
         check(asked);
         long flight = background.flights().begin();
         var counting = new Counting(listener, flight);
@@ -404,6 +416,8 @@ public final class NodeFabric implements Fabric {
                         BlockKey.root(engine.model().fingerprint(), asked.salt()),
                         options.blockTokens(),
                         this::cancelled);
+        request.peerTokens = peerTokens;
+        request.peerNanos = peerNanos;
         if (!asked.retentions().isEmpty()) {
             request.whenPromptReady(() -> blocks.keep(request));
         }
@@ -623,6 +637,11 @@ public final class NodeFabric implements Fabric {
 
     public int blockTokens() {
         return options.blockTokens();
+    }
+
+    /** Blocks to and from peers; empty if there is no host tier. */
+    public Optional<BlockExchange> exchange() {
+        return blocks.exchange(speed, engine.model().fingerprint());
     }
 
     @Override

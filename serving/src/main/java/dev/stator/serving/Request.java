@@ -65,6 +65,11 @@ final class Request implements Admission.Admitted {
 
     volatile long remoteNanos;
 
+    /** Tokens that came from a peer before it was submitted, and how long that took. */
+    volatile int peerTokens;
+
+    volatile long peerNanos;
+
     /** How long it was looked for there. */
     volatile long lookNanos;
 
@@ -383,7 +388,11 @@ final class Request implements Admission.Admitted {
         sources.put("device", device);
         int disk = Math.min(prompt - computed - device, diskTokens.get());
         int remote = Math.min(prompt - computed - device - disk, remoteTokens.get());
-        sources.put("host", prompt - computed - device - disk - remote);
+        int peer = Math.min(prompt - computed - device - disk - remote, peerTokens);
+        sources.put("host", prompt - computed - device - disk - remote - peer);
+        if (peer > 0) {
+            sources.put("peer", peer);
+        }
         if (disk > 0) {
             sources.put("disk", disk);
         }
@@ -405,6 +414,9 @@ final class Request implements Admission.Admitted {
         }
         if (lookNanos != 0) {
             stages.put("look", lookNanos / 1e6);
+        }
+        if (peerNanos != 0) {
+            stages.put("peer", peerNanos / 1e6);
         }
         if (remoteNanos != 0) {
             stages.put("remote", remoteNanos / 1e6);
