@@ -400,11 +400,17 @@ public final class NodeFabric implements Fabric {
         var admission =
                 asked.splice().isPresent()
                         ? splicer.submit(asked, counting, () -> background.flights().follow(flight))
-                        : enter(request(asked, counting));
+                        : enter(withPeer(request(asked, counting), peerTokens, peerNanos));
         if (admission instanceof Admission.Shed) {
             background.flights().end(flight);
         }
         return admission;
+    }
+
+    private static Request withPeer(Request request, int peerTokens, long peerNanos) {
+        request.peerTokens = peerTokens;
+        request.peerNanos = peerNanos;
+        return request;
     }
 
     private Request request(GenerationRequest asked, GenerationListener listener) {
@@ -416,8 +422,6 @@ public final class NodeFabric implements Fabric {
                         BlockKey.root(engine.model().fingerprint(), asked.salt()),
                         options.blockTokens(),
                         this::cancelled);
-        request.peerTokens = peerTokens;
-        request.peerNanos = peerNanos;
         if (!asked.retentions().isEmpty()) {
             request.whenPromptReady(() -> blocks.keep(request));
         }
