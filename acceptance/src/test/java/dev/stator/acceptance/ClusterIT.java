@@ -248,5 +248,7 @@ final class ClusterIT {
         var refused = http.post("/v1/chat/completions", Endless.body("Who?", 5));
         assertThat(Http.json(refused).at("/error/message").asString()).contains("No node");
         assertThat(refused.headers().firstValue("retry-after")).isPresent();
+        assertThat(http.get("/health/ready").statusCode()).isEqualTo(503);
+        assertThat(http.get("/health/live").statusCode()).isEqualTo(200);
     }
 }

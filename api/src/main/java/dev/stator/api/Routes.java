@@ -1,6 +1,7 @@
 package dev.stator.api;
 
 import dev.stator.api.documents.DocumentOrder;
+import dev.stator.serving.ClusterStatus;
 import io.vertx.core.http.HttpMethod;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -131,8 +132,17 @@ final class Routes implements AutoCloseable {
 
     private void ready(Exchange exchange) {
         boolean draining = service.fabric().stats().queue().draining();
-        var body = Json.object().put("status", draining ? "draining" : "ready");
-        exchange.loop().post(() -> exchange.respond(draining ? 503 : 200, body));
+        boolean alone = service.fabric().cluster().filter(Routes::hasNoNode).isPresent();
+        var state = draining ? "draining" : alone ? "without nodes" : "ready";
+        var body = Json.object().put("status", state);
+        exchange.loop().post(() -> exchange.respond(draining || alone ? 503 : 200, body));
+    }
+
+    private static boolean hasNoNode(ClusterStatus status) {
+        return status.members().stream()
+                .noneMatch(
+                        member ->
+                                member.role().equals("node") && member.state().equals("serving"));
     }
 
     private void metrics(Exchange exchange) {

@@ -1,10 +1,13 @@
 package dev.stator.cli;
 
+import dev.stator.api.ApiOptions;
 import dev.stator.api.ApiServer;
 import dev.stator.cluster.ClusterFabric;
+import dev.stator.cluster.ClusterOptions;
 import dev.stator.cluster.FrontendOptions;
 import dev.stator.engine.ModelInfo;
 import dev.stator.engine.llama.LlamaVocabulary;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -38,31 +41,11 @@ final class FrontendCommand implements Callable<Integer> {
         var configuration = ServerFlags.configuration(spec, console.environment());
         var cluster = ClusterSettings.of(configuration);
         Server.requireFreePort(configuration);
-        var patience = new Patience(console);
         var model = ModelSource.of(configuration, Distribution.current(), console);
         try (var vocabulary = LlamaVocabulary.load(Server.llamaOptions(configuration, model));
-                var fabric =
-                        patience.during(
-                                "joining the cluster %s".formatted(cluster.cluster()),
-                                () ->
-                                        ClusterFabric.start(
-                                                cluster,
-                                                options(configuration, vocabulary.model()),
-                                                vocabulary.model(),
-                                                vocabulary.tokenizer()));
+                var fabric = join(configuration, cluster, vocabulary);
                 var api =
-                        ApiServer.start(
-                                Server.checked(
-                                        () ->
-                                                Server.apiOptions(configuration, model.name())
-                                                        .withSplicing(
-                                                                Server.splicing(
-                                                                        configuration,
-                                                                        model,
-                                                                        vocabulary
-                                                                                .model()
-                                                                                .fingerprint()))),
-                                fabric)) {
+                        ApiServer.start(apiOptions(configuration, model, vocabulary), fabric)) {
             var signals = StopSignals.listen();
             console.out()
                     .println(
@@ -82,6 +65,29 @@ final class FrontendCommand implements Callable<Integer> {
             api.drain(most);
         }
         return 0;
+    }
+
+    private ClusterFabric join(
+            Configuration configuration, ClusterOptions cluster, LlamaVocabulary vocabulary) {
+        var options = options(configuration, vocabulary.model());
+        return new Patience(console)
+                .during(
+                        "joining the cluster %s".formatted(cluster.cluster()),
+                        () ->
+                                ClusterFabric.start(
+                                        cluster,
+                                        options,
+                                        vocabulary.model(),
+                                        vocabulary.tokenizer()));
+    }
+
+    /** Whether the engine can splice is the nodes' to say, when a request wants it. */
+    private static ApiOptions apiOptions(
+            Configuration configuration, ModelSource model, LlamaVocabulary vocabulary) {
+        var splicing = Server.splicing(configuration, model, vocabulary.model().fingerprint());
+        Server.requireUsualReuse(configuration, splicing, Optional::empty);
+        return Server.checked(
+                () -> Server.apiOptions(configuration, model.name()).withSplicing(splicing));
     }
 
     private static FrontendOptions options(Configuration configuration, ModelInfo model) {

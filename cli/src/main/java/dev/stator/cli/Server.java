@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.Supplier;
 
@@ -119,12 +120,14 @@ final class Server implements AutoCloseable {
     }
 
     /** Else every request that does not say a mode would fail. */
-    private static void requireUsualReuse(
-            Configuration configuration, Splicing splicing, LlamaEngine engine) {
+    static void requireUsualReuse(
+            Configuration configuration,
+            Splicing splicing,
+            Supplier<Optional<String>> immovable) {
         var mode = configuration.get(Settings.REUSE);
         if (mode.splices()) {
             splicing.refusal(mode)
-                    .or(engine::immovable)
+                    .or(immovable)
                     .ifPresent(
                             why -> {
                                 throw Refusal.failed(
@@ -137,7 +140,7 @@ final class Server implements AutoCloseable {
     private static Server start(
             Configuration configuration, LlamaEngine engine, ModelSource model, Patience patience) {
         var splicing = splicing(configuration, model, engine.model().fingerprint());
-        requireUsualReuse(configuration, splicing, engine);
+        requireUsualReuse(configuration, splicing, engine::immovable);
         var node = nodeOptions(configuration, engine);
         var fabric = open(engine, node, patience);
         try {

@@ -60,6 +60,28 @@ final class MainTest {
     }
 
     @Test
+    void helpOfTheClustersCommandsShowsTheirSettings() {
+        assertThat(run("node", "--help")).isZero();
+        assertThat(out())
+                .contains("--join", "--node-port", "--host-cache", "--cluster-key-file")
+                .doesNotContain("--api-key", "--migration-retries");
+        assertThat(run("frontend", "--help")).isZero();
+        assertThat(out()).contains("--api-key", "--migration-retries", "--node-timeout-ms");
+        assertThat(run("status", "--help")).isZero();
+        assertThat(out()).contains("--json", "--url");
+    }
+
+    @Test
+    void whatMakesNoClusterIsRefusedBeforeTheModelIsLoaded() {
+        assertThat(run("node", "--cluster-address", "192.0.2.1")).isEqualTo(2);
+        assertThat(err()).contains("cluster-key-file");
+        assertThat(run("frontend", "--join", "nowhere")).isEqualTo(2);
+        assertThat(err()).contains("'nowhere' is no member to join");
+        assertThat(run("node", "--port", "1")).isEqualTo(2);
+        assertThat(err()).contains("unknown flag --port");
+    }
+
+    @Test
     void anUnknownFlagIsRefusedWithTheNearest() {
         assertThat(run("up", "--prot", "1")).isEqualTo(2);
         assertThat(err()).startsWith("stator: unknown flag --prot: did you mean '--port'?\n");

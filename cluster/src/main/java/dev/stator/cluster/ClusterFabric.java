@@ -490,7 +490,16 @@ public final class ClusterFabric implements Fabric {
         var sources = new TreeMap<String, Long>();
         promptTokens.forEach((source, count) -> sources.put(source, count.sum()));
         var workers = new ArrayList<FabricStats.Worker>();
-        nodes.figures().forEach((node, figures) -> workers.addAll(workers(node + "/", figures)));
+        var splicing = new TreeMap<String, Long>();
+        nodes.figures()
+                .forEach(
+                        (node, figures) -> {
+                            workers.addAll(workers(node + "/", figures));
+                            figures.getSplicingMap()
+                                    .forEach(
+                                            (what, count) ->
+                                                    splicing.merge(what, count, Long::sum));
+                        });
         return new FabricStats(
                 dispatcher.state(),
                 options.queue().maxRequests(),
@@ -500,7 +509,7 @@ public final class ClusterFabric implements Fabric {
                 Map.of(),
                 Map.of(),
                 Map.of(),
-                Map.of(),
+                splicing,
                 predictionErrors());
     }
 

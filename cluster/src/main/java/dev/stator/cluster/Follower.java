@@ -242,6 +242,7 @@ final class Follower implements NodeObserver {
                         .putAllHost(stats.cache())
                         .putAllDisk(stats.disk())
                         .putAllRemote(stats.remote())
+                        .putAllSplicing(stats.splicing())
                         .setQueued(stats.queue().requests());
         for (var worker : stats.workers()) {
             message.addWorkersBuilder()

@@ -315,8 +315,9 @@ final class ClusterFabricTest {
         // Until the frontend has heard of the blocks.
         Thread.sleep(500);
         var second = start(frontend, question);
-        assertThat(second.await().account().decodeWorker()).startsWith(where + "/");
-        assertThat(second.await().account().cachedTokens()).isEqualTo(question.prompt().length - 1);
+        // Where its blocks are, or wherever they are fetched to.
+        assertThat(second.await().account().cachedTokens())
+                .isGreaterThanOrEqualTo((question.prompt().length - 1) / 32 * 32);
         assertThat(second.tokens).isEqualTo(first.tokens);
         var routed = second.await().account().routed().orElseThrow();
         assertThat(routed.decision().plan().supply().blocks()).isPositive();

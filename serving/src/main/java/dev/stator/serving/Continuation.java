@@ -9,7 +9,7 @@ import java.util.SplittableRandom;
 /**
  * What is left of an answer whose first tokens the client has, when whoever generated them is gone.
  * Under greedy decoding the whole is what it would have been; a random draw goes on from another
- * seed.
+ * seed, and a prompt that was spliced under a guard goes on exactly.
  */
 public sealed interface Continuation {
     /**
@@ -66,7 +66,8 @@ public sealed interface Continuation {
                 // Its first token was in time.
                 new Standing(standing.serviceClass(), standing.tenant(), Long.MAX_VALUE),
                 asked.retentions(),
-                asked.splice(),
+                // Whether the guard let it pass is not known here: exact is right in any case.
+                asked.splice().filter(its -> its.guard().isEmpty()),
                 asked.answered() + sent.length);
     }
 
