@@ -141,8 +141,7 @@ final class Routes implements AutoCloseable {
     private static boolean hasNoNode(ClusterStatus status) {
         return status.members().stream()
                 .noneMatch(
-                        member ->
-                                member.role().equals("node") && member.state().equals("serving"));
+                        member -> member.role().equals("node") && member.state().equals("serving"));
     }
 
     private void metrics(Exchange exchange) {

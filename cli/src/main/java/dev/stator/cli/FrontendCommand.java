@@ -44,8 +44,7 @@ final class FrontendCommand implements Callable<Integer> {
         var model = ModelSource.of(configuration, Distribution.current(), console);
         try (var vocabulary = LlamaVocabulary.load(Server.llamaOptions(configuration, model));
                 var fabric = join(configuration, cluster, vocabulary);
-                var api =
-                        ApiServer.start(apiOptions(configuration, model, vocabulary), fabric)) {
+                var api = ApiServer.start(apiOptions(configuration, model, vocabulary), fabric)) {
             var signals = StopSignals.listen();
             console.out()
                     .println(

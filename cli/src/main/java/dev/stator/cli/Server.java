@@ -121,9 +121,7 @@ final class Server implements AutoCloseable {
 
     /** Else every request that does not say a mode would fail. */
     static void requireUsualReuse(
-            Configuration configuration,
-            Splicing splicing,
-            Supplier<Optional<String>> immovable) {
+            Configuration configuration, Splicing splicing, Supplier<Optional<String>> immovable) {
         var mode = configuration.get(Settings.REUSE);
         if (mode.splices()) {
             splicing.refusal(mode)

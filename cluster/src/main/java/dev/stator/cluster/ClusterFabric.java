@@ -111,7 +111,8 @@ public final class ClusterFabric implements Fabric {
         this.name = cluster.name();
         this.router =
                 new Router(
-                        RouterOptions.of(options.policy(), Mode.AGGREGATED).withExpectIn(Tier.HOST)
+                        RouterOptions.of(options.policy(), Mode.AGGREGATED)
+                                .withExpectIn(Tier.HOST)
                                 .withPeerTiers(EnumSet.of(Tier.HOST)),
                         index,
                         Ticker.system(),

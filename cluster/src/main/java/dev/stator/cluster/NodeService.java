@@ -125,8 +125,7 @@ final class NodeService extends NodeGrpc.NodeImplBase {
         for (int i = 0; i < call.getKeysCount(); i += 2) {
             keys.add(new BlockKey(call.getKeys(i), call.getKeys(i + 1)));
         }
-        var lending =
-                new Lending(exchange.get(), keys, (ServerCallStreamObserver<Block>) answer);
+        var lending = new Lending(exchange.get(), keys, (ServerCallStreamObserver<Block>) answer);
         Thread.ofVirtual()
                 .name("lending")
                 .start(

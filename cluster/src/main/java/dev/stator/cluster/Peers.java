@@ -60,8 +60,7 @@ final class Peers implements AutoCloseable {
     }
 
     /** Blocks; for a thread of its own. */
-    Brought bring(GenerationRequest request, List<Source> sources)
-            throws InterruptedException {
+    Brought bring(GenerationRequest request, List<Source> sources) throws InterruptedException {
         long start = System.nanoTime();
         int tokens = 0;
         for (var source : sources) {
@@ -116,14 +115,11 @@ final class Peers implements AutoCloseable {
         int tokens = came * blockTokens;
         // What brought nothing took as long as it took: the next plan should know.
         listener.moved(
-                source.getNode(),
-                Math.max(tokens, blockTokens),
-                (System.nanoTime() - start) / 1e6);
+                source.getNode(), Math.max(tokens, blockTokens), (System.nanoTime() - start) / 1e6);
         return tokens;
     }
 
-    private boolean take(
-            BlockExchange.Wanted wanted, BlockKey its, Block block, Source source) {
+    private boolean take(BlockExchange.Wanted wanted, BlockKey its, Block block, Source source) {
         var rows = block.getRows();
         if (block.getTokens() != blockTokens
                 || rows.size() != wanted.bytes()

@@ -4,7 +4,6 @@ import dev.stator.cluster.wire.AnswerPart;
 import dev.stator.cluster.wire.Finished;
 import dev.stator.cluster.wire.GenerateCall;
 import dev.stator.cluster.wire.Source;
-import dev.stator.engine.Certainty;
 import dev.stator.routing.Actual;
 import dev.stator.routing.Decision;
 import dev.stator.routing.Explained;

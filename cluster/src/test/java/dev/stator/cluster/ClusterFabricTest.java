@@ -328,8 +328,7 @@ final class ClusterFabricTest {
     void whatAnotherNodeComputedIsFetchedFromIt() throws Exception {
         node("a");
         node("b");
-        var frontend =
-                frontend(Policy.ROUND_ROBIN, 3, Duration.ofSeconds(30), Optional.empty());
+        var frontend = frontend(Policy.ROUND_ROBIN, 3, Duration.ofSeconds(30), Optional.empty());
         awaitStates(Map.of("a", "serving", "b", "serving"));
         var question = asked("Who? ".repeat(120), 20);
         var first = start(frontend, question);

@@ -192,7 +192,14 @@ final class PeersTest {
     void onlyWhatIsLackingComes() throws Exception {
         var request = request(2, "");
         generate(has, request);
-        assertThat(peers.bring(request, List.of(source().getFirst().toBuilder().setToBlock(4).build())).tokens())
+        assertThat(
+                        peers.bring(
+                                        request,
+                                        List.of(
+                                                source().getFirst().toBuilder()
+                                                        .setToBlock(4)
+                                                        .build()))
+                                .tokens())
                 .isEqualTo(4 * BLOCK);
         assertThat(peers.bring(request, source()).tokens()).isEqualTo((WHOLE - 4) * BLOCK);
     }
