@@ -295,7 +295,7 @@ final class DocumentEndpoints {
                     .put("state", view.state().label())
                     .put("tokens", view.tokens());
         } catch (ApiException e) {
-            problem(progress, news, e.getMessage());
+            problem(progress, news, e.error().message());
         } catch (ChatException e) {
             problem(progress, news, e.getMessage());
         }
