@@ -51,6 +51,11 @@ final class Flights {
         return under.isEmpty() && followed.isEmpty();
     }
 
+    /** How many are under way. Takes time in their number. */
+    int count() {
+        return under.size();
+    }
+
     /** The number of the one that began last. */
     long last() {
         return last.get();

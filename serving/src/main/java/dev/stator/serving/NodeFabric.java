@@ -622,6 +622,8 @@ public final class NodeFabric implements Fabric {
                                     (double) queued.promptTokens()
                                             / Math.max(1, queued.requests()));
         }
+        // Between the queue and a worker a request is in neither for a moment.
+        prompts = Math.max(prompts, background.flights().count() - running);
         return new WorkerLoad(running, context, prompts, waiting, attended, free, seen);
     }
 
