@@ -37,7 +37,10 @@ final class QueueClock implements AutoCloseable {
         long pumped = System.nanoTime();
         while (!stopping) {
             if (dispatcher.upcoming(1).isEmpty()) {
-                LockSupport.park(this);
+                // Looked at again: the dispatcher's lock may have used up close's permit.
+                if (!stopping) {
+                    LockSupport.park(this);
+                }
                 pumped = System.nanoTime();
                 continue;
             }
