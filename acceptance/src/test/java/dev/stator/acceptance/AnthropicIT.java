@@ -113,8 +113,15 @@ final class AnthropicIT {
         }
     }
 
+    /** On a server of its own: what is marked stays pinned for minutes, which others wait for. */
     @Test
-    void documentBlocksAreReadAndWhatIsMarkedIsCachedForTheNextTurn(Served stator) {
+    void documentBlocksAreReadAndWhatIsMarkedIsCachedForTheNextTurn() {
+        try (var stator = new Served(StatorProcess.up())) {
+            documentBlocksAreReadAndWhatIsMarkedIsCached(stator);
+        }
+    }
+
+    private static void documentBlocksAreReadAndWhatIsMarkedIsCached(Served stator) {
         // "[doc 1] TITLE", and the text.
         var lines = CAFE.documents().split("\n", 2);
         var turns = CAFE.turns();
@@ -140,7 +147,7 @@ final class AnthropicIT {
             assertThat(turns.getFirst().isRight(text(first))).isTrue();
             assertThat(prompt(first)).isGreaterThan(40);
             var usage = first.usage();
-            // Whole blocks are kept; what others asked before may be there already.
+            // Whole blocks are kept.
             assertThat(
                             usage.cacheReadInputTokens().orElse(0L)
                                     + usage.cacheCreationInputTokens().orElse(0L))
