@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -299,8 +300,23 @@ final class SpliceTest {
             assertThat(forbidden.exactBecause().orElseThrow()).contains("audits");
             var other = ask(node, cut, "other").await().account();
             assertThat(other.splicedTokens()).isPositive();
+            // Its audit begins behind it, so nothing is idle before that is over.
+            long before = audits;
+            await(() -> audits(node) > before);
             awaitIdle(node);
         }
+    }
+
+    private static long audits(NodeFabric node) {
+        return counted(node, "audits_same") + counted(node, "audits_different");
+    }
+
+    private static void await(BooleanSupplier condition) throws InterruptedException {
+        long until = System.nanoTime() + 60_000_000_000L;
+        while (!condition.getAsBoolean() && System.nanoTime() < until) {
+            Thread.sleep(5);
+        }
+        assertThat(condition.getAsBoolean()).isTrue();
     }
 
     /** One passage from amid the first document to amid the last. */
@@ -321,7 +337,7 @@ final class SpliceTest {
         long audits;
         do {
             Thread.sleep(5);
-            audits = counted(node, "audits_same") + counted(node, "audits_different");
+            audits = audits(node);
         } while (audits == before && counted(node, "forbidden") == 0 && System.nanoTime() < until);
         return audits;
     }
