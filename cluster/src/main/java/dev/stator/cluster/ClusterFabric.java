@@ -14,11 +14,9 @@ import dev.stator.routing.Decision;
 import dev.stator.routing.Dispatcher;
 import dev.stator.routing.Explained;
 import dev.stator.routing.Mode;
-import dev.stator.routing.PredictionError;
 import dev.stator.routing.RouteRequest;
 import dev.stator.routing.Router;
 import dev.stator.routing.RouterOptions;
-import dev.stator.routing.Stage;
 import dev.stator.routing.Ticker;
 import dev.stator.routing.index.BlockIndex;
 import dev.stator.routing.index.IndexOptions;
@@ -36,7 +34,6 @@ import io.grpc.StatusRuntimeException;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -511,7 +508,7 @@ public final class ClusterFabric implements Fabric {
                 Map.of(),
                 Map.of(),
                 splicing,
-                predictionErrors());
+                router.predictionErrors());
     }
 
     static List<FabricStats.Worker> workers(String prefix, Figures figures) {
@@ -531,14 +528,6 @@ public final class ClusterFabric implements Fabric {
                                         its.getBytesImported(),
                                         its.getBytesExported()))
                 .toList();
-    }
-
-    private Map<Stage, PredictionError> predictionErrors() {
-        var errors = new EnumMap<Stage, PredictionError>(Stage.class);
-        for (var stage : Stage.values()) {
-            router.predictionError(stage).ifPresent(error -> errors.put(stage, error));
-        }
-        return errors;
     }
 
     @Override

@@ -1,7 +1,8 @@
 package dev.stator.routing;
 
 import java.util.Arrays;
-import java.util.Optional;
+import java.util.EnumMap;
+import java.util.Map;
 
 /** Predicted and actual milliseconds of the last first tokens, by stage. */
 final class PredictionErrors {
@@ -27,16 +28,22 @@ final class PredictionErrors {
     }
 
     /** Empty before the first. */
-    Optional<PredictionError> of(Stage stage) {
+    Map<Stage, PredictionError> all() {
+        var all = new EnumMap<Stage, PredictionError>(Stage.class);
         int samples = (int) Math.min(added, KEPT);
-        if (samples == 0) {
-            return Optional.empty();
+        if (samples > 0) {
+            for (var stage : STAGES) {
+                all.put(stage, of(stage, samples));
+            }
         }
+        return all;
+    }
+
+    private PredictionError of(Stage stage, int samples) {
         double bias = Arrays.stream(differences[stage.ordinal()], 0, samples).sum() / samples;
         double[] sorted = Arrays.copyOf(relatives[stage.ordinal()], samples);
         Arrays.sort(sorted);
-        return Optional.of(
-                new PredictionError(samples, bias, quantile(sorted, 0.5), quantile(sorted, 0.95)));
+        return new PredictionError(samples, bias, quantile(sorted, 0.5), quantile(sorted, 0.95));
     }
 
     /** The smallest of them that at least this part of all do not exceed. */

@@ -392,11 +392,11 @@ public final class Router {
         }
     }
 
-    /** How far predictions of a stage were off lately; empty before the first token of all. */
-    public Optional<PredictionError> predictionError(Stage stage) {
+    /** How far predictions were off lately, by stage; empty before the first token of all. */
+    public Map<Stage, PredictionError> predictionErrors() {
         lock.lock();
         try {
-            return errors.of(stage);
+            return errors.all();
         } finally {
             lock.unlock();
         }

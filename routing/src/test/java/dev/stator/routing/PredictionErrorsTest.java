@@ -16,20 +16,20 @@ final class PredictionErrorsTest {
             errors.add(new Prediction(100 + i % 100, 0, 0, 0, 0), new Actual(actual, 0, 0, 0));
         }
 
-        var queue = errors.of(Stage.QUEUE).orElseThrow();
+        var queue = errors.all().get(Stage.QUEUE);
 
         assertThat(queue.samples()).isEqualTo(1024);
         assertThat(queue.medianRelative()).isCloseTo(0.5, within(0.05));
         assertThat(queue.p95Relative()).isCloseTo(0.95, within(0.02));
         assertThat(queue.biasMillis()).isCloseTo(50, within(2.0));
-        assertThat(errors.of(Stage.FIRST_TOKEN)).contains(queue);
+        assertThat(errors.all()).containsEntry(Stage.FIRST_TOKEN, queue);
     }
 
     @Test
     void almostNothingIsComparedWithAMillisecond() {
         errors.add(new Prediction(0.5, 0, 0, 0, 0), new Actual(0, 0, 0, 0));
 
-        assertThat(errors.of(Stage.QUEUE).orElseThrow().medianRelative()).isEqualTo(0.5);
-        assertThat(errors.of(Stage.FETCH).orElseThrow().medianRelative()).isZero();
+        assertThat(errors.all().get(Stage.QUEUE).medianRelative()).isEqualTo(0.5);
+        assertThat(errors.all().get(Stage.FETCH).medianRelative()).isZero();
     }
 }

@@ -40,12 +40,12 @@ final class RouterTest {
 
         @Test
         void errorsAreKnownByStage() {
-            assertThat(scene.router.predictionError(Stage.QUEUE)).isEmpty();
+            assertThat(scene.router.predictionErrors()).isEmpty();
             var decision = scene.dispatch(scene.prompt(1, 20));
             double prefill = decision.plan().prediction().prefillMillis();
             scene.router.firstToken(decision.request().id(), new Actual(0, 0, 2 * prefill, 0));
 
-            var error = scene.router.predictionError(Stage.PREFILL).orElseThrow();
+            var error = scene.router.predictionErrors().get(Stage.PREFILL);
 
             assertThat(error.samples()).isEqualTo(1);
             assertThat(error.biasMillis()).isCloseTo(-prefill, within(1e-6));
@@ -59,7 +59,7 @@ final class RouterTest {
             scene.router.report("gone", new WorkerLoad(1, 1, 1, 1, 1, 1, 1));
             scene.router.step("gone", new Step(1, 1, 1, 1), 1);
 
-            assertThat(scene.router.predictionError(Stage.QUEUE)).isEmpty();
+            assertThat(scene.router.predictionErrors()).isEmpty();
         }
     }
 

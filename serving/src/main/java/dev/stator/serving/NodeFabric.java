@@ -19,10 +19,8 @@ import dev.stator.engine.ModelInfo;
 import dev.stator.engine.Pause;
 import dev.stator.engine.Tokenizer;
 import dev.stator.routing.Explained;
-import dev.stator.routing.PredictionError;
 import dev.stator.routing.Router;
 import dev.stator.routing.RouterOptions;
-import dev.stator.routing.Stage;
 import dev.stator.routing.Step;
 import dev.stator.routing.Ticker;
 import dev.stator.routing.WorkerLoad;
@@ -33,7 +31,6 @@ import dev.stator.routing.index.IndexOptions;
 import dev.stator.routing.index.Place;
 import dev.stator.routing.index.Tier;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -397,14 +394,20 @@ public final class NodeFabric implements Fabric {
         check(asked);
         long flight = background.flights().begin();
         var counting = new Counting(listener, flight);
-        var admission =
-                asked.splice().isPresent()
-                        ? splicer.submit(asked, counting, () -> background.flights().follow(flight))
-                        : enter(withPeer(request(asked, counting), peerTokens, peerNanos));
-        if (admission instanceof Admission.Shed) {
-            background.flights().end(flight);
+        boolean admitted = false;
+        try {
+            var admission =
+                    asked.splice().isPresent()
+                            ? splicer.submit(
+                                    asked, counting, () -> background.flights().follow(flight))
+                            : enter(withPeer(request(asked, counting), peerTokens, peerNanos));
+            admitted = !(admission instanceof Admission.Shed);
+            return admission;
+        } finally {
+            if (!admitted) {
+                background.flights().end(flight);
+            }
         }
-        return admission;
     }
 
     private static Request withPeer(Request request, int peerTokens, long peerNanos) {
@@ -568,7 +571,7 @@ public final class NodeFabric implements Fabric {
                 blocks.diskStats(),
                 blocks.remoteStats(),
                 splicer.stats(),
-                predictionErrors());
+                router.predictionErrors());
     }
 
     /**
@@ -658,14 +661,6 @@ public final class NodeFabric implements Fabric {
     @Override
     public Optional<CacheControl> cache() {
         return blocks.control();
-    }
-
-    private Map<Stage, PredictionError> predictionErrors() {
-        var errors = new EnumMap<Stage, PredictionError>(Stage.class);
-        for (var stage : Stage.values()) {
-            router.predictionError(stage).ifPresent(error -> errors.put(stage, error));
-        }
-        return errors;
     }
 
     @Override

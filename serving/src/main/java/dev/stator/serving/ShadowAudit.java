@@ -91,8 +91,17 @@ final class ShadowAudit {
     GenerationListener watching(
             GenerationRequest asked, GenerationListener listener, Supplier<Runnable> follow) {
         synchronized (random) {
-            return random.nextDouble() < share ? new Watching(asked, listener, follow) : listener;
+            if (random.nextDouble() >= share) {
+                return listener;
+            }
         }
+        return new FinishWatch(
+                listener,
+                (reason, account) -> {
+                    if (reason != FinishReason.CANCELLED && account.splicedTokens() > 0) {
+                        begin(asked, follow);
+                    }
+                });
     }
 
     Map<String, Long> stats() {
@@ -100,41 +109,6 @@ final class ShadowAudit {
                 "audits_same", same.get(),
                 "audits_different", different.get(),
                 "breaker_openings", openings.get());
-    }
-
-    private final class Watching implements GenerationListener {
-        private final GenerationRequest asked;
-        private final GenerationListener listener;
-        private final Supplier<Runnable> follow;
-
-        Watching(GenerationRequest asked, GenerationListener listener, Supplier<Runnable> follow) {
-            this.asked = asked;
-            this.listener = listener;
-            this.follow = follow;
-        }
-
-        @Override
-        public void onToken(GeneratedToken token) {
-            listener.onToken(token);
-        }
-
-        @Override
-        public void onFinish(FinishReason reason, String tail, Account account) {
-            if (reason != FinishReason.CANCELLED && account.splicedTokens() > 0) {
-                begin(asked, follow);
-            }
-            listener.onFinish(reason, tail, account);
-        }
-
-        @Override
-        public void onShed(Admission.Shed shed) {
-            listener.onShed(shed);
-        }
-
-        @Override
-        public void onFailure(String message) {
-            listener.onFailure(message);
-        }
     }
 
     private void begin(GenerationRequest asked, Supplier<Runnable> follow) {

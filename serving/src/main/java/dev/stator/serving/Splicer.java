@@ -69,7 +69,8 @@ final class Splicer {
             request.exactBecause("audits found that splicing changes this tenant's answers");
             return queue.apply(request);
         }
-        return submit(make.apply(asked, audit.watching(asked, new Counting(listener), follow)));
+        var counting = new FinishWatch(listener, (_, account) -> count(account));
+        return submit(make.apply(asked, audit.watching(asked, counting, follow)));
     }
 
     private Admission submitUnaudited(GenerationRequest asked, GenerationListener listener) {
@@ -117,11 +118,20 @@ final class Splicer {
 
     /** Its first token was in doubt. */
     private void exactly(Request request) {
-        var exact = make.apply(request.asked().exact(), request.listener());
-        request.goesOnAs(exact);
-        if (queue.apply(exact) instanceof Admission.Shed shed) {
-            exact.listener().onShed(shed);
+        try {
+            var exact = make.apply(request.asked().exact(), request.listener());
+            request.goesOnAs(exact);
+            if (queue.apply(exact) instanceof Admission.Shed shed) {
+                exact.listener().onShed(shed);
+            }
+        } catch (RuntimeException e) {
+            request.listener().onFailure(String.valueOf(e.getMessage()));
         }
+    }
+
+    private void count(Account account) {
+        splicedTokens.add(account.splicedTokens());
+        account.guarded().ifPresent(its -> (its.passed() ? passed : doubted).increment());
     }
 
     /** Counters by name. */
@@ -153,36 +163,6 @@ final class Splicer {
         if (queue.apply(make.apply(passage, new Passage(request, ended)))
                 instanceof Admission.Shed) {
             ended.run();
-        }
-    }
-
-    private final class Counting implements GenerationListener {
-        private final GenerationListener listener;
-
-        Counting(GenerationListener listener) {
-            this.listener = listener;
-        }
-
-        @Override
-        public void onToken(GeneratedToken token) {
-            listener.onToken(token);
-        }
-
-        @Override
-        public void onFinish(FinishReason reason, String tail, Account account) {
-            splicedTokens.add(account.splicedTokens());
-            account.guarded().ifPresent(its -> (its.passed() ? passed : doubted).increment());
-            listener.onFinish(reason, tail, account);
-        }
-
-        @Override
-        public void onShed(Admission.Shed shed) {
-            listener.onShed(shed);
-        }
-
-        @Override
-        public void onFailure(String message) {
-            listener.onFailure(message);
         }
     }
 
