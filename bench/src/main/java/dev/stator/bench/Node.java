@@ -23,6 +23,9 @@ final class Node implements AutoCloseable {
     static final int BLOCK_TOKENS = 32;
     static final int STEP_TOKENS = 512;
 
+    /** Tokens that a short rest of a long prompt is computed with. */
+    static final int TILE_TOKENS = 64;
+
     /** A decode worker keeps a quarter of its cells for sequences that have ended. */
     static final int CELLS_PER_RESIDENT_CELL = 4;
 

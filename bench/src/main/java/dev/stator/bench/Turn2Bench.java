@@ -88,13 +88,16 @@ final class Turn2Bench extends Bench {
         turn1.awaitEnd();
         var turn2 = node.ask(Prompts.joined(first, turn1.tokens(), prompts.next(added)), 4);
         var account = turn2.awaitEnd();
-        // Reused is all that is known but the answer's last token, whose KV nobody has computed,
-        // and on the host what its last block lacks.
-        int least = history - Node.BLOCK_TOKENS;
+        // Reused is all that is known but what a tile of attention takes to be full.
+        int least = history + added - Node.TILE_TOKENS - 1;
         if (account.promptTokensBySource().getOrDefault(source, 0) < least) {
             throw new BenchException(
-                    "at least %d prompt tokens should have come from %s, but they came from %s"
-                            .formatted(least, source, account.promptTokensBySource()));
+                    "at least %d prompt tokens should have come from %s, but they came from %s (%s)"
+                            .formatted(
+                                    least,
+                                    source,
+                                    account.promptTokensBySource(),
+                                    account.plan()));
         }
         double ratio = turn2.firstMillis() / cold.firstMillis();
         report.line(

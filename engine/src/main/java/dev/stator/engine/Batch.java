@@ -35,6 +35,11 @@ public final class Batch {
         size = 0;
     }
 
+    /** Drops the last tokens. */
+    public void shrink(int to) {
+        size = Math.min(size, to);
+    }
+
     public int size() {
         return size;
     }

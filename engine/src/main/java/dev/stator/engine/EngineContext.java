@@ -20,6 +20,12 @@ public interface EngineContext extends AutoCloseable {
      */
     boolean inHostMemory();
 
+    /**
+     * Steps of at least so many tokens attend to KV in tiles: each of their tokens takes a fraction
+     * of what it takes in a smaller step. 1 if the size of a step makes no such difference.
+     */
+    int attentionTile();
+
     /** Compute threads from the next step on. */
     void threads(int threads);
 

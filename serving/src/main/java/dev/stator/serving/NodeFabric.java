@@ -339,6 +339,7 @@ public final class NodeFabric implements Fabric {
                 blocks,
                 share,
                 speed,
+                AttentionTiles.of(engine.model(), context.attentionTile()),
                 router,
                 new TierFeed(new Place(Tier.DEVICE, workerOptions.id()), index),
                 observers,

@@ -38,23 +38,36 @@ final class StepBatch {
     private final PrefillSpeed speed;
     private final int blockTokens;
     private final BooleanSupplier pressed;
+    private final AttentionTiles tiles;
+    private final Truncation cells;
     private final Batch batch = new Batch();
     private final List<Sequence> sequences = new ArrayList<>();
 
+    /** Drops all positions of a slot from the second one on. */
+    @FunctionalInterface
+    interface Truncation {
+        void truncate(int slot, int from);
+    }
+
     /**
      * @param pressed whether running answers want the cores of this worker's steps
+     * @param cells where sequences lie
      */
     StepBatch(
             WorkerOptions options,
             Onboarder onboarder,
             PrefillSpeed speed,
             int blockTokens,
-            BooleanSupplier pressed) {
+            BooleanSupplier pressed,
+            AttentionTiles tiles,
+            Truncation cells) {
         this.options = options;
         this.onboarder = onboarder;
         this.speed = speed;
         this.blockTokens = blockTokens;
         this.pressed = pressed;
+        this.tiles = tiles;
+        this.cells = cells;
     }
 
     Batch batch() {
@@ -84,14 +97,14 @@ final class StepBatch {
             }
         }
         boolean idle = candidates.stream().allMatch(sequence -> sequence.request.background);
-        int budget = idle ? backgroundBudget() : isEmpty() ? promptBudget() : options.mixedTokens();
-        budget = Math.min(budget, options.stepTokens() - batch.size());
-        for (var sequence : candidates) {
-            if (budget > 0
-                    && (idle || !sequence.request.background)
-                    && sequence.computable
-                    && !sequence.preempted
-                    && !sequence.generating()) {
+        var prompts =
+                candidates.stream()
+                        .filter(each -> each.computable && !each.preempted && !each.generating())
+                        .filter(each -> idle || !each.request.background)
+                        .toList();
+        int budget = idle ? backgroundBudget() : budget(prompts);
+        for (var sequence : prompts) {
+            if (budget > 0) {
                 int end = chunkEnd(sequence, budget);
                 budget -= end - sequence.ready;
                 if (end > sequence.ready) {
@@ -99,6 +112,42 @@ final class StepBatch {
                 }
             }
         }
+        if (!idle) {
+            fillTile();
+        }
+    }
+
+    private int budget(List<Sequence> prompts) {
+        int budget = isEmpty() ? promptBudget() : options.mixedTokens();
+        int context = prompts.stream().mapToInt(each -> each.ready).max().orElse(0);
+        if (tiles.worthFilling(batch.size() + budget, context)) {
+            budget = tiles.tokens() - batch.size();
+        }
+        return Math.min(budget, options.stepTokens() - batch.size());
+    }
+
+    /**
+     * The short rest of a long prompt takes longer alone than with the tokens before it, so these
+     * are computed again. Passages are left where they were put.
+     */
+    private void fillTile() {
+        if (batch.size() == 0) {
+            return;
+        }
+        var last = sequences.getLast();
+        if (last.generating()
+                || last.ready + last.stepTokens < last.goal()
+                || !last.request.stretches().isEmpty()
+                || !tiles.worthFilling(batch.size(), last.ready)) {
+            return;
+        }
+        int again = Math.min(Math.min(tiles.tokens(), options.stepTokens()) - batch.size(), last.ready);
+        int end = last.ready + last.stepTokens;
+        last.ready -= again;
+        cells.truncate(last.slot, last.ready);
+        batch.shrink(batch.size() - last.stepTokens);
+        sequences.removeLast();
+        add(last, end);
     }
 
     /**

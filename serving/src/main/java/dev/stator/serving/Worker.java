@@ -80,6 +80,7 @@ final class Worker implements AutoCloseable {
             Blocks blocks,
             CoreBudget.Share cores,
             PrefillSpeed speed,
+            AttentionTiles tiles,
             Router router,
             TierFeed feed,
             Observers observers,
@@ -96,7 +97,14 @@ final class Worker implements AutoCloseable {
         this.onboarder = new Onboarder(blocks, context, bytesPerToken, this::moved, this::wake);
         this.publisher = new Publisher(blocks, context, bytesPerToken, speed::millisPerToken);
         this.batch =
-                new StepBatch(options, onboarder, speed, blocks.blockTokens(), cores::possible);
+                new StepBatch(
+                        options,
+                        onboarder,
+                        speed,
+                        blocks.blockTokens(),
+                        cores::possible,
+                        tiles,
+                        context::truncate);
         this.residents = new Residents(options.residentCells(), feed);
         for (int slot = 0; slot < context.options().sequences(); slot++) {
             freeSlots.add(slot);

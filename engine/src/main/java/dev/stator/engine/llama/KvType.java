@@ -63,6 +63,11 @@ enum KvType {
         };
     }
 
+    /** Whether ggml's processors attend to it in tiles; to other types they do token by token. */
+    boolean attendsInTiles() {
+        return this == F16 || this == F32;
+    }
+
     String label() {
         return name().toLowerCase(Locale.ROOT);
     }

@@ -32,6 +32,9 @@ final class LlamaContext implements EngineContext {
     private static final int MAX_MICRO_BATCH = 512;
     private static final int NO_SLOT = 1;
 
+    /** GGML_FA_TILE_Q of ggml's attention on processors. */
+    private static final int ATTENTION_TILE = 64;
+
     private final LlamaEngine engine;
     private final Llama llama;
     private final ContextOptions options;
@@ -141,6 +144,11 @@ final class LlamaContext implements EngineContext {
     @Override
     public boolean inHostMemory() {
         return engine.inHostMemory();
+    }
+
+    @Override
+    public int attentionTile() {
+        return engine.inHostMemory() && engine.kvType().attendsInTiles() ? ATTENTION_TILE : 1;
     }
 
     @Override

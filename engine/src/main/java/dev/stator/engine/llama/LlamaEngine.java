@@ -251,6 +251,10 @@ public final class LlamaEngine implements Engine {
         return llama;
     }
 
+    KvType kvType() {
+        return kvType;
+    }
+
     boolean inHostMemory() {
         return inHostMemory;
     }
