@@ -94,10 +94,7 @@ final class Turn2Bench extends Bench {
             throw new BenchException(
                     "at least %d prompt tokens should have come from %s, but they came from %s (%s)"
                             .formatted(
-                                    least,
-                                    source,
-                                    account.promptTokensBySource(),
-                                    account.plan()));
+                                    least, source, account.promptTokensBySource(), account.plan()));
         }
         double ratio = turn2.firstMillis() / cold.firstMillis();
         report.line(

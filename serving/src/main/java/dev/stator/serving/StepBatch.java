@@ -141,7 +141,8 @@ final class StepBatch {
                 || !tiles.worthFilling(batch.size(), last.ready)) {
             return;
         }
-        int again = Math.min(Math.min(tiles.tokens(), options.stepTokens()) - batch.size(), last.ready);
+        int again =
+                Math.min(Math.min(tiles.tokens(), options.stepTokens()) - batch.size(), last.ready);
         int end = last.ready + last.stepTokens;
         last.ready -= again;
         cells.truncate(last.slot, last.ready);

@@ -56,9 +56,7 @@ final class AttentionTilesTest {
 
     @Test
     void withoutTilesNothingIsFilled() {
-        assertThat(
-                        AttentionTiles.of(model(1_236_000_000L, 16, 2048), 1)
-                                .worthFilling(48, 100_000))
+        assertThat(AttentionTiles.of(model(1_236_000_000L, 16, 2048), 1).worthFilling(48, 100_000))
                 .isFalse();
         assertThat(AttentionTiles.of(engine.model(), 64).worthFilling(60, 4000)).isFalse();
     }
@@ -93,8 +91,7 @@ final class AttentionTilesTest {
     }
 
     private NodeFabric node(Engine with) {
-        return NodeFabric.start(
-                with, DemoNode.options(Mode.AGGREGATED, 0, 1, 64 * MIB, folder));
+        return NodeFabric.start(with, DemoNode.options(Mode.AGGREGATED, 0, 1, 64 * MIB, folder));
     }
 
     private static Collected generate(NodeFabric node, int[] prompt) throws Exception {
@@ -117,8 +114,7 @@ final class AttentionTilesTest {
                 width,
                 Optional.of(
                         new KvShape(
-                                "f16",
-                                Collections.nCopies(layers, new KvShape.Layer(1024, 1024)))),
+                                "f16", Collections.nCopies(layers, new KvShape.Layer(1024, 1024)))),
                 "",
                 Optional.empty(),
                 true,
