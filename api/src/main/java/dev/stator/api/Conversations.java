@@ -74,11 +74,7 @@ final class Conversations {
         var output =
                 kept.orCompute(
                         new KeptAnswers.Asked(
-                                exchange,
-                                request,
-                                conversation,
-                                prompt.tokens().length,
-                                maxTokens),
+                                exchange, request, conversation, prompt.tokens().length, maxTokens),
                         writing.output(
                                 prompt.tokens().length,
                                 () -> reader(model.parser(request.conversation(), prompt))));

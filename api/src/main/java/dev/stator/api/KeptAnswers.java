@@ -85,9 +85,7 @@ final class KeptAnswers {
         var exchange = asked.exchange();
         var answer = hit.answer();
         exchange.response()
-                .putHeader(
-                        HEADER,
-                        "%s; age=%d".formatted(hit.by().label(), hit.age().toSeconds()));
+                .putHeader(HEADER, "%s; age=%d".formatted(hit.by().label(), hit.age().toSeconds()));
         service.metrics().answeredAgain();
         output.open();
         answer.stop().ifPresent(stop -> output.stopped(0, stop));
@@ -99,8 +97,7 @@ final class KeptAnswers {
                         : Optional.empty());
     }
 
-    private static ObjectNode trace(
-            AnswerMode by, Duration age, int promptTokens) {
+    private static ObjectNode trace(AnswerMode by, Duration age, int promptTokens) {
         var trace = Json.object().put("plan", "answer_cache");
         trace.putObject("prompt_tokens").put("answer_cache", promptTokens);
         trace.putObject("answer_cache")
@@ -149,8 +146,7 @@ final class KeptAnswers {
         }
 
         @Override
-        public void complete(
-                Usage usage, Optional<ObjectNode> account) {
+        public void complete(Usage usage, Optional<ObjectNode> account) {
             var verdict = AnswerCache.Verdict.NONE;
             if (reason == FinishReason.STOP) {
                 var answer = new KeptAnswer(text.toString(), stop, usage.completionTokens());

@@ -375,8 +375,7 @@ final class Settings {
                             (key, mode) ->
                                     Map.entry(
                                             text(key),
-                                            choice(AnswerMode.class, AnswerMode::label)
-                                                    .read(mode)))
+                                            choice(AnswerMode.class, AnswerMode::label).read(mode)))
                     .withheld();
     static final Setting<Long> ANSWER_CACHE_SIZE =
             Setting.of(

@@ -120,7 +120,8 @@ public final class AnswerCache {
             }
             double z = DEVIATIONS * DEVIATIONS / all;
             double p = falseRate();
-            return (p + z / 2 + DEVIATIONS * Math.sqrt(p * (1 - p) / all + z / (4 * all))) / (1 + z);
+            return (p + z / 2 + DEVIATIONS * Math.sqrt(p * (1 - p) / all + z / (4 * all)))
+                    / (1 + z);
         }
     }
 
@@ -199,9 +200,7 @@ public final class AnswerCache {
                 kin.filter(
                         its ->
                                 Support.holds(
-                                        its.answer.text(),
-                                        question.text(),
-                                        question.documents()));
+                                        its.answer.text(), question.text(), question.documents()));
         var owner = new Owner(question.tenant(), question.salt());
         lock.lock();
         try {

@@ -1,6 +1,5 @@
 package dev.stator.api.answers;
 
-import java.text.Normalizer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -36,8 +35,7 @@ final class Form {
     private static final Pattern NAMES = courtesy("^(?=the )");
 
     private static final Pattern TOKEN =
-            Pattern.compile(
-                    "[\\p{L}\\p{M}\\p{N}_]+(?:['.,:/-][\\p{L}\\p{M}\\p{N}_]+)*|\\S");
+            Pattern.compile("[\\p{L}\\p{M}\\p{N}_]+(?:['.,:/-][\\p{L}\\p{M}\\p{N}_]+)*|\\S");
     private static final Set<String> ENDS = Set.of(".", "?", "!", "…");
 
     private static final Set<String> ASKERS = Set.of("what", "who", "where", "when", "how");
@@ -69,9 +67,7 @@ final class Form {
      * lines, or quotes.
      */
     static Optional<List<String>> of(String question, Spellings documents) {
-        var text =
-                Question.normalised(question)
-                        .replace('’', '\'');
+        var text = Question.normalised(question).replace('’', '\'');
         if (text.length() > LONGEST || VERBATIM.matcher(text).find()) {
             return Optional.empty();
         }
@@ -81,7 +77,9 @@ final class Form {
         }
         var spelled = new ArrayList<String>();
         for (var word : words) {
-            spelled.addAll(expanded(folded(word, spelled.isEmpty(), documents)));
+            for (var part : expanded(word)) {
+                spelled.add(folded(part, spelled.isEmpty(), documents));
+            }
         }
         spelled.removeIf("the"::equals);
         return spelled.isEmpty() ? Optional.empty() : Optional.of(owned(spelled));
@@ -120,18 +118,18 @@ final class Form {
     }
 
     private static List<String> expanded(String word) {
-        int at = word.lastIndexOf('\'');
-        if (SHORT.containsKey(word)) {
-            return SHORT.getOrDefault(word, List.of());
+        var lower = Spellings.lower(word);
+        if (SHORT.containsKey(lower)) {
+            return SHORT.getOrDefault(lower, List.of());
         }
-        if (word.endsWith("n't")) {
+        if (lower.endsWith("n't")) {
             return List.of(word.substring(0, word.length() - 3), "not");
         }
-        if (!word.endsWith(OWNS) || NO_OWNERS.contains(word)) {
+        if (!lower.endsWith(OWNS) || NO_OWNERS.contains(lower)) {
             return List.of(word);
         }
-        var base = word.substring(0, at);
-        return List.of(base, ASKERS.contains(base) ? "is" : OWNS);
+        var base = word.substring(0, word.length() - OWNS.length());
+        return List.of(base, ASKERS.contains(Spellings.lower(base)) ? "is" : OWNS);
     }
 
     /** "What is X's Y" as "what is Y of X". */

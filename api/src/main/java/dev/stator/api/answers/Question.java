@@ -31,9 +31,9 @@ public record Question(
     private static final Pattern VERBATIM = Pattern.compile("[`\"“”«»„\\n\\r\\u2028\\u2029]");
 
     /**
-     * A text without what never changes what it asks: in Unicode's composed form (NFC, by definition
-     * the same text; NFKC would make 2 of ²), without white space at its ends, and with single blanks
-     * in one line without quotation marks. Case and punctuation stay.
+     * A text without what never changes what it asks: in Unicode's composed form (NFC, by
+     * definition the same text; NFKC would make 2 of ²), without white space at its ends, and with
+     * single blanks in one line without quotation marks. Case and punctuation stay.
      */
     static String normalised(String text) {
         var stripped = Normalizer.normalize(text, Normalizer.Form.NFC).strip();
@@ -59,7 +59,14 @@ public record Question(
             return Optional.empty();
         }
         return Form.of(text, Spellings.of(documents.written()))
-                .map(words -> Digest.of(tenant, salt, hex(fixed), "similar", String.join("\n", words)));
+                .map(
+                        words ->
+                                Digest.of(
+                                        tenant,
+                                        salt,
+                                        hex(fixed),
+                                        "similar",
+                                        String.join("\n", words)));
     }
 
     private static String hex(Digest its) {

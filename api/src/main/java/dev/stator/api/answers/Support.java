@@ -31,9 +31,9 @@ final class Support {
     /** Words that say nothing of their own. */
     private static final Set<String> EMPTY =
             Set.of(
-                    "a", "an", "the", "and", "or", "of", "in", "on", "at", "to", "by", "for", "from",
-                    "with", "as", "is", "are", "was", "were", "be", "been", "has", "have", "had",
-                    "do", "does", "did", "it", "its", "this", "that", "there");
+                    "a", "an", "the", "and", "or", "of", "in", "on", "at", "to", "by", "for",
+                    "from", "with", "as", "is", "are", "was", "were", "be", "been", "has", "have",
+                    "had", "do", "does", "did", "it", "its", "this", "that", "there");
 
     private Support() {}
 
@@ -46,8 +46,7 @@ final class Support {
             if (about.add(window.passage())) {
                 evidence.append('\n').append(documents.written().get(window.passage()).title());
             }
-            evidence.append('\n')
-                    .append(texts.get(window.passage()), window.from(), window.to());
+            evidence.append('\n').append(texts.get(window.passage()), window.from(), window.to());
         }
         var names = documents.names();
         var citable = about.stream().map(names::get).collect(Collectors.toSet());
