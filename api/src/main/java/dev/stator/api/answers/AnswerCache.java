@@ -204,10 +204,10 @@ public final class AnswerCache {
         var owner = new Owner(question.tenant(), question.salt());
         lock.lock();
         try {
-            var still = supported.filter(its -> entries.containsKey(its.key));
+            var still =
+                    supported.filter(
+                            its -> Optional.ofNullable(entries.get(its.key)).equals(supported));
             if (still.isPresent() && serves(owner)) {
-                // Used: it goes to the end of the line.
-                entries.get(still.get().key);
                 return hit(still.get(), AnswerMode.SIMILAR);
             }
             misses++;
@@ -300,7 +300,7 @@ public final class AnswerCache {
         entry.form.ifPresent(form -> byForm.put(form, entry));
         bytes += entry.bytes;
         while (bytes > capacityBytes) {
-            remove(entries.firstEntry().getValue());
+            remove(entries.values().iterator().next());
         }
     }
 

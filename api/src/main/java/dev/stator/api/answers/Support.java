@@ -10,7 +10,6 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 
 /**
  * Whether the documents say what an answer says, at the sentences that the question is about: its
@@ -64,7 +63,7 @@ final class Support {
         int found = 0;
         for (var sentence : SENTENCE_END.split(answer)) {
             var words = words(sentence);
-            for (int i : IntStream.range(0, words.size()).toArray()) {
+            for (int i = 0; i < words.size(); i++) {
                 var word = words.get(i);
                 if (isExact(word, i == 0)) {
                     if (!spelled.contains(Spellings.lower(word))) {
