@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * <p>An answer to other words is at first not given but verified: the request is answered as if
  * nothing were kept, and the two answers are compared. Once a tenant's record says, with a
  * confidence of 95 %, that fewer of them are wrong than the bound, they are given, but for a share
- * that goes on being verified. An answer that was found wrong is not kept any longer.
+ * that goes on being verified. Wrong is what says otherwise than the computed answer, whichever is
+ * the better one; of such two neither is given to other words again.
  *
  * <p>Of questions and documents only digests are kept. Bounded: what is least lately used goes
  * first. Thread-safe.
@@ -273,22 +274,21 @@ public final class AnswerCache {
                 wrong += verdict == Verdict.WRONG ? 1 : 0;
             }
             if (verdict == Verdict.WRONG) {
-                ticket.doubted.ifPresent(this::remove);
+                ticket.doubted.ifPresent(this::unlink);
             }
-            put(entry(ticket, answer));
+            put(entry(ticket, verdict == Verdict.WRONG ? Optional.empty() : ticket.form, answer));
             return verdict;
         } finally {
             lock.unlock();
         }
     }
 
-    private Entry entry(Ticket ticket, KeptAnswer answer) {
+    private Entry entry(Ticket ticket, Optional<Digest> form, KeptAnswer answer) {
         long size =
                 ENTRY_BYTES
                         + 2L * answer.text().length()
                         + DOCUMENT_BYTES * ticket.documents.size();
-        return new Entry(
-                ticket.key, ticket.form, answer, ticket.documents, size, nanos.getAsLong());
+        return new Entry(ticket.key, form, answer, ticket.documents, size, nanos.getAsLong());
     }
 
     private void put(Entry entry) {
@@ -307,8 +307,12 @@ public final class AnswerCache {
     private void remove(Entry entry) {
         if (entries.remove(entry.key, entry)) {
             bytes -= entry.bytes;
-            entry.form.ifPresent(form -> byForm.remove(form, entry));
+            unlink(entry);
         }
+    }
+
+    private void unlink(Entry entry) {
+        entry.form.ifPresent(form -> byForm.remove(form, entry));
     }
 
     /** Drops all answers to questions of a salt that were asked with a document of this text. */

@@ -10,6 +10,7 @@ import dev.stator.api.documents.ReuseMode;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -196,7 +197,7 @@ final class AnswerCacheTest {
     }
 
     @Test
-    void aWrongAnswerIsDroppedCountedAndEndsWhatWasEarned() {
+    void whereWordsMatterNeitherAnswerIsGivenToOthersAndWhatWasEarnedEnds() {
         earn();
         drawn = 0;
         for (int i = 0; i < 4; i++) {
@@ -204,8 +205,13 @@ final class AnswerCacheTest {
             compute(question("", "", system, RUNS, TEXT), TAM);
             assertThat(compute(question("", "", system, POLITE, TEXT), "Tam Velkor runs it."))
                     .isEqualTo(Verdict.WRONG);
-            assertThat(hit(question("", "", system, RUNS, TEXT))).isEmpty();
-            assertThat(hit(question("", "", system, POLITE, TEXT))).isPresent();
+            // Each question keeps its own, and a third way to ask finds neither.
+            assertThat(hit(question("", "", system, RUNS, TEXT)).orElseThrow().answer())
+                    .isEqualTo(kept(TAM));
+            assertThat(hit(question("", "", system, POLITE, TEXT)).orElseThrow().answer())
+                    .isEqualTo(kept("Tam Velkor runs it."));
+            assertThat(compute(question("", "", system, RUNS.toLowerCase(Locale.ROOT), TEXT), TAM))
+                    .isEqualTo(Verdict.NONE);
         }
         drawn = Long.MAX_VALUE;
         compute(question(RUNS), TAM);
