@@ -8,10 +8,13 @@ import dev.stator.serving.FinishReason;
 import dev.stator.serving.GeneratedToken;
 import java.time.Duration;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Gives kept answers to chat requests, and keeps those that are computed. Thread-safe. */
 final class KeptAnswers {
+    private static final Logger LOG = LoggerFactory.getLogger(KeptAnswers.class);
     private static final String HEADER = "x-stator-answer-cache";
 
     private final Service service;
@@ -75,17 +78,24 @@ final class KeptAnswers {
     private void give(AnswerCache.Found.Hit hit, Asked asked, Output output) {
         var exchange = asked.exchange();
         var answer = hit.answer();
-        exchange.response()
-                .putHeader(HEADER, "%s; age=%d".formatted(hit.by().label(), hit.age().toSeconds()));
-        service.metrics().answeredAgain();
-        output.open();
-        answer.stop().ifPresent(stop -> output.stopped(0, stop));
-        output.finish(0, FinishReason.STOP, answer.text());
-        output.complete(
-                new Usage(asked.promptTokens(), asked.promptTokens(), 0, answer.tokens()),
-                exchange.traced()
-                        ? Optional.of(trace(hit.by(), hit.age(), asked.promptTokens()))
-                        : Optional.empty());
+        try {
+            exchange.response()
+                    .putHeader(
+                            HEADER,
+                            "%s; age=%d".formatted(hit.by().label(), hit.age().toSeconds()));
+            output.open();
+            answer.stop().ifPresent(stop -> output.stopped(0, stop));
+            output.finish(0, FinishReason.STOP, answer.text());
+            output.complete(
+                    new Usage(asked.promptTokens(), asked.promptTokens(), 0, answer.tokens()),
+                    exchange.traced()
+                            ? Optional.of(trace(hit.by(), hit.age(), asked.promptTokens()))
+                            : Optional.empty());
+            service.metrics().answeredAgain();
+        } catch (RuntimeException e) {
+            LOG.error("Request {} failed", exchange.requestId(), e);
+            output.fail(new ApiError.Failed("The server could not write the answer."));
+        }
     }
 
     private static ObjectNode trace(AnswerMode by, Duration age, int promptTokens) {

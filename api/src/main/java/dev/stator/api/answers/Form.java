@@ -1,5 +1,6 @@
 package dev.stator.api.answers;
 
+import dev.stator.api.documents.Document;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -66,7 +67,7 @@ final class Form {
      * The words of a question's form; empty if none can be told: it is empty, long, has several
      * lines, or quotes.
      */
-    static Optional<List<String>> of(String question, Spellings documents) {
+    static Optional<List<String>> of(String question, List<Document> documents) {
         var text = Question.normalised(question).replace('’', '\'');
         if (text.length() > LONGEST || VERBATIM.matcher(text).find()) {
             return Optional.empty();
@@ -75,10 +76,12 @@ final class Form {
         if (words.isEmpty() || words.contains("'")) {
             return Optional.empty();
         }
+        // Only now, as it reads them all.
+        var spellings = Spellings.of(documents);
         var spelled = new ArrayList<String>();
         for (var word : words) {
             for (var part : expanded(word)) {
-                spelled.add(folded(part, spelled.isEmpty(), documents));
+                spelled.add(folded(part, spelled.isEmpty(), spellings));
             }
         }
         spelled.removeIf("the"::equals);
@@ -109,9 +112,11 @@ final class Form {
         return tokens;
     }
 
-    private static String folded(String word, boolean first, Spellings documents) {
+    private static String folded(String word, boolean first, Spellings spellings) {
         boolean shouted = word.length() > 1 && word.equals(word.toUpperCase(Locale.ROOT));
-        if (shouted || (!first && documents.tellApart(word))) {
+        // A capital in the midst is a name's, as in The Who.
+        boolean named = !first && (word.equals("The") || spellings.tellApart(word));
+        if (shouted || named) {
             return word;
         }
         return Spellings.lower(word);

@@ -58,7 +58,7 @@ public record Question(
                 || AcrossDocuments.reason(documents.written(), text).isPresent()) {
             return Optional.empty();
         }
-        return Form.of(text, Spellings.of(documents.written()))
+        return Form.of(text, documents.written())
                 .map(
                         words ->
                                 Digest.of(

@@ -14,14 +14,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Which questions are one in other words. */
 final class FormTest {
-    private static final Spellings DOCUMENTS =
-            Spellings.of(
-                    List.of(
-                            new Document(
-                                    Optional.empty(),
-                                    "Velmora Bakery",
-                                    "The bakery is run by Tam. It serves Polish bread. Use polish on the counter. Mark and Peter bake.",
-                                    Map.of())));
+    private static final List<Document> DOCUMENTS =
+            List.of(
+                    new Document(
+                            Optional.empty(),
+                            "Velmora Bakery",
+                            "A bakery that is run by Tam. It serves Polish bread. Use polish on the counter. Mark and Peter bake.",
+                            Map.of()));
 
     private static Optional<List<String>> form(String question) {
         return Form.of(question, DOCUMENTS);
