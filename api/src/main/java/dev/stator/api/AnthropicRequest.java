@@ -50,7 +50,8 @@ record AnthropicRequest(ChatRequest chat, boolean singleCall) {
                         decoding(fields),
                         format,
                         maxTokens,
-                        messages.marks()),
+                        messages.marks(),
+                        ChatRequest.answers(fields)),
                 choice.map(its -> its.flag("disable_parallel_tool_use", false)).orElse(false));
     }
 

@@ -21,6 +21,7 @@ import java.util.List;
  * @param splicing whether documents may be spliced
  * @param reuse which reuse is usual, and which is allowed
  * @param documentQuotaBytes the most bytes of a tenant's stored documents
+ * @param answers which answers are kept
  */
 public record ApiOptions(
         String host,
@@ -35,7 +36,8 @@ public record ApiOptions(
         WaitingOptions waiting,
         Splicing splicing,
         ReuseOptions reuse,
-        long documentQuotaBytes) {
+        long documentQuotaBytes,
+        AnswerOptions answers) {
     /** What a tenant may store if nobody says otherwise. */
     public static final long USUAL_DOCUMENT_QUOTA = 64L << 20;
 
@@ -63,6 +65,9 @@ public record ApiOptions(
         require(
                 apiKeys.containsAll(reuse.ceilingByKey().keySet()),
                 "a ceiling of reuse is set for an API key that is none of those asked for");
+        require(
+                apiKeys.containsAll(answers.modeByKey().keySet()),
+                "a mode of kept answers is set for an API key that is none of those asked for");
         require(documentQuotaBytes >= 0, "the quota of documents must not be negative");
     }
 
@@ -90,7 +95,8 @@ public record ApiOptions(
                 WaitingOptions.USUAL,
                 new Splicing.Refused("nobody has measured what it does to this model's answers"),
                 ReuseOptions.USUAL,
-                USUAL_DOCUMENT_QUOTA);
+                USUAL_DOCUMENT_QUOTA,
+                AnswerOptions.USUAL);
     }
 
     public ApiOptions withWaiting(WaitingOptions other) {
@@ -107,7 +113,8 @@ public record ApiOptions(
                 other,
                 splicing,
                 reuse,
-                documentQuotaBytes);
+                documentQuotaBytes,
+                answers);
     }
 
     public ApiOptions withSplicing(Splicing other) {
@@ -124,7 +131,8 @@ public record ApiOptions(
                 waiting,
                 other,
                 reuse,
-                documentQuotaBytes);
+                documentQuotaBytes,
+                answers);
     }
 
     public ApiOptions withReuse(ReuseOptions other) {
@@ -141,7 +149,8 @@ public record ApiOptions(
                 waiting,
                 splicing,
                 other,
-                documentQuotaBytes);
+                documentQuotaBytes,
+                answers);
     }
 
     public ApiOptions withDocumentQuota(long bytes) {
@@ -158,7 +167,26 @@ public record ApiOptions(
                 waiting,
                 splicing,
                 reuse,
-                bytes);
+                bytes,
+                answers);
+    }
+
+    public ApiOptions withAnswers(AnswerOptions other) {
+        return new ApiOptions(
+                host,
+                port,
+                modelName,
+                apiKeys,
+                maxBodyBytes,
+                defaultMaxTokens,
+                eventLoops,
+                maxUnreadBytes,
+                maxStall,
+                waiting,
+                splicing,
+                reuse,
+                documentQuotaBytes,
+                other);
     }
 
     /** Loopback, no key, bodies up to 32 MiB, streams that stall for up to 60 s or 1 MiB. */

@@ -1,5 +1,6 @@
 package dev.stator.api;
 
+import dev.stator.api.answers.AnswerCache;
 import dev.stator.serving.Fabric;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
@@ -15,6 +16,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.random.RandomGenerator;
 
 /** The HTTP server. Does not own the fabric. */
 public final class ApiServer implements AutoCloseable {
@@ -46,13 +48,15 @@ public final class ApiServer implements AutoCloseable {
                         options.modelName(),
                         fabric.contextTokens(),
                         System.currentTimeMillis() / 1000);
+        var answers = answers(options.answers());
         var service =
                 new Service(
                         options,
                         fabric,
                         model,
-                        new Metrics(fabric),
-                        PlainPassages.of(fabric, options.reuse().passageBytes()));
+                        new Metrics(fabric, answers),
+                        PlainPassages.of(fabric, options.reuse().passageBytes()),
+                        answers);
         var routes = new Routes(service);
         var preparation = new Preparation(Math.max(4 * options.maxBodyBytes(), 256L << 20));
         var vertx = vertx(options.eventLoops());
@@ -79,6 +83,18 @@ public final class ApiServer implements AutoCloseable {
             vertx.close();
             throw e;
         }
+    }
+
+    private static Optional<AnswerCache> answers(AnswerOptions options) {
+        return options.any()
+                ? Optional.of(
+                        new AnswerCache(
+                                options.bytes(),
+                                options.life(),
+                                options.mostErrors(),
+                                System::nanoTime,
+                                RandomGenerator.getDefault()))
+                : Optional.empty();
     }
 
     /** Without what a server that serves no files has no use for. */

@@ -1,11 +1,14 @@
 package dev.stator.api;
 
+import dev.stator.api.answers.AnswerCache;
+import dev.stator.api.answers.AnswerMode;
 import dev.stator.serving.CacheControl;
 import dev.stator.serving.CacheControl.Order;
 import dev.stator.serving.CacheControl.Pinned;
 import dev.stator.serving.CacheFiles;
 import java.time.Duration;
 import java.util.TreeMap;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * {@code GET /admin/cache} shows the tiers and what the host tier holds; {@code POST
@@ -31,6 +34,7 @@ final class CacheEndpoints {
         new TreeMap<>(stats.cache()).forEach(host::put);
         var disk = json.putObject("disk");
         new TreeMap<>(stats.disk()).forEach(disk::put);
+        service.answers().ifPresent(its -> answers(its.stats(), json.putObject("answers")));
         var list = json.putArray("prefixes");
         service.fabric()
                 .cache()
@@ -49,6 +53,20 @@ final class CacheEndpoints {
                                                                         prefix.savedTokens())
                                                                 .put("pinned", prefix.pinned())));
         Service.reply(exchange, json);
+    }
+
+    private static void answers(AnswerCache.Stats stats, ObjectNode json) {
+        json.put("bytes", stats.bytes())
+                .put("bytes_capacity", stats.capacityBytes())
+                .put("entries", stats.entries())
+                .put("false", stats.wrong())
+                .put("false_rate", stats.falseRate())
+                .put("false_rate_upper_95", stats.falseRateAtMost())
+                .put("hits_exact", stats.hits(AnswerMode.EXACT))
+                .put("hits_similar", stats.hits(AnswerMode.SIMILAR))
+                .put("misses", stats.misses())
+                .put("serving_tenants", stats.servingTenants())
+                .put("verified", stats.right());
     }
 
     static Order order(String text) {

@@ -1,5 +1,6 @@
 package dev.stator.api;
 
+import dev.stator.api.answers.AnswerMode;
 import dev.stator.api.chat.ChatException;
 import dev.stator.api.chat.Conversation;
 import dev.stator.api.chat.JsonSchemaGrammar;
@@ -20,6 +21,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param format a grammar for the answer's content, from {@code response_format}
  * @param maxTokens the longest answer, if limited
  * @param marks up to where the prompt is to stay in the host tier
+ * @param answers which kept answers it may be given, if it says so
  */
 record ChatRequest(
         Optional<String> model,
@@ -27,7 +29,8 @@ record ChatRequest(
         Decoding decoding,
         Optional<String> format,
         OptionalInt maxTokens,
-        List<CacheMark> marks) {
+        List<CacheMark> marks,
+        Optional<AnswerMode> answers) {
     static final int MAX_TOP_LOGPROBS = 20;
 
     /**
@@ -54,7 +57,12 @@ record ChatRequest(
                 decoding,
                 format,
                 newer.isPresent() ? newer : older,
-                CacheMark.of(fields));
+                CacheMark.of(fields),
+                answers(fields));
+    }
+
+    static Optional<AnswerMode> answers(Fields fields) {
+        return fields.choice("answer_cache", AnswerMode.labels(), AnswerMode::of);
     }
 
     private static boolean callsTools(Conversation conversation) {

@@ -35,12 +35,14 @@ final class Conversations {
     private final Chat chat;
     private final DocumentOrder order;
     private final Optional<Library> library;
+    private final KeptAnswers kept;
 
     Conversations(Service service, Chat chat, DocumentOrder order, Optional<Library> library) {
         this.service = service;
         this.chat = chat;
         this.order = order;
         this.library = library;
+        this.kept = new KeptAnswers(service);
     }
 
     /** The model's own way of holding a conversation; refuses the request if it has none. */
@@ -63,10 +65,22 @@ final class Conversations {
         var decoding = request.decoding();
         var mode = request.conversation().documents().reuse();
         service.checkReuse(mode, exchange);
+        kept.check(request, exchange);
         var owner = new StoredDocument.Owner(exchange.tenant(), decoding.salt());
         var conversation = resolved(request.conversation(), owner).arranged(order, decoding.salt());
         var prompt = model.prompt(conversation, decoding.salt());
         var grammar = grammar(model, request, prompt);
+        int maxTokens = maxTokens(request, prompt);
+        var output =
+                kept.orCompute(
+                        new KeptAnswers.Asked(
+                                exchange, request, conversation, prompt.tokens().length, maxTokens),
+                        writing.output(
+                                prompt.tokens().length,
+                                () -> reader(model.parser(request.conversation(), prompt))));
+        if (output.isEmpty()) {
+            return;
+        }
         var reading = read(mode, conversation, prompt, decoding.salt());
         service.announce(reading.served(), exchange);
         var requests =
@@ -77,6 +91,7 @@ final class Conversations {
                         prompt,
                         reading.splice(),
                         grammar,
+                        maxTokens,
                         retentions(request, conversation, prompt));
         var made = made(requests.getFirst(), conversation, prompt);
         made.accept(new int[0]);
@@ -94,11 +109,7 @@ final class Conversations {
                             made.accept(account.generated());
                             remember(model, prompt, account, decoding.salt());
                         });
-        var output =
-                writing.output(
-                        prompt.tokens().length,
-                        () -> reader(model.parser(request.conversation(), prompt)));
-        service.generate(exchange, output, generation);
+        service.generate(exchange, output.get(), generation);
     }
 
     private Conversation resolved(Conversation conversation, StoredDocument.Owner owner) {
@@ -177,6 +188,15 @@ final class Conversations {
                 : model.grammar(request.conversation(), prompt);
     }
 
+    private int maxTokens(ChatRequest request, Prompt prompt) {
+        return AnswerLength.of(
+                prompt.tokens().length,
+                request.maxTokens(),
+                service.options().defaultMaxTokens(),
+                service.fabric().contextTokens(),
+                "messages");
+    }
+
     private List<GenerationRequest> requests(
             Exchange exchange,
             ChatRequest request,
@@ -184,15 +204,9 @@ final class Conversations {
             Prompt prompt,
             Optional<Splice> splice,
             Optional<String> grammar,
+            int maxTokens,
             List<Retention> retentions) {
         var decoding = request.decoding();
-        int maxTokens =
-                AnswerLength.of(
-                        prompt.tokens().length,
-                        request.maxTokens(),
-                        service.options().defaultMaxTokens(),
-                        service.fabric().contextTokens(),
-                        "messages");
         var requests = new ArrayList<GenerationRequest>();
         for (int i = 0; i < decoding.choices(); i++) {
             requests.add(

@@ -11,6 +11,7 @@ import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -71,6 +72,13 @@ final class Json {
     /** A quoted and escaped JSON string. */
     static String quoted(String text) {
         return MAPPER.writeValueAsString(text);
+    }
+
+    /** Plain Java values as JSON, the same for equal ones. */
+    static String canonical(Object value) {
+        return MAPPER.writer()
+                .with(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
+                .writeValueAsString(value);
     }
 
     /** The array as plain Java values, as templates want them. */

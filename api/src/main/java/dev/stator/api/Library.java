@@ -1,6 +1,7 @@
 package dev.stator.api;
 
 import dev.stator.api.StoredDocument.Owner;
+import dev.stator.api.answers.AnswerCache;
 import dev.stator.api.chat.ChatException;
 import dev.stator.api.chat.ChatModel;
 import dev.stator.api.chat.Prompt;
@@ -112,6 +113,7 @@ final class Library implements AutoCloseable {
     private final Texts texts;
     private final DocumentOrder order;
     private final PlainPassages passages;
+    private final Optional<AnswerCache> answers;
     private final boolean spliced;
     private final long quotaBytes;
     private final int contextTokens;
@@ -134,6 +136,7 @@ final class Library implements AutoCloseable {
     /**
      * @param order what remembers documents beside the encoder of {@code model}
      * @param passages what remembers their tokens
+     * @param answers what keeps answers that were made of them
      * @param spliced whether documents may be spliced
      * @param quotaBytes of the texts of a tenant's documents
      * @param events hears what becomes of documents, for metrics
@@ -143,6 +146,7 @@ final class Library implements AutoCloseable {
             Texts texts,
             DocumentOrder order,
             PlainPassages passages,
+            Optional<AnswerCache> answers,
             boolean spliced,
             long quotaBytes,
             int contextTokens,
@@ -151,6 +155,7 @@ final class Library implements AutoCloseable {
         this.texts = texts;
         this.order = order;
         this.passages = passages;
+        this.answers = answers;
         this.spliced = spliced;
         this.quotaBytes = quotaBytes;
         this.contextTokens = contextTokens;
@@ -553,6 +558,7 @@ final class Library implements AutoCloseable {
         var stored = entry.stored;
         var salt = stored.owner().salt();
         model.forget(stored.document().text(), salt);
+        answers.ifPresent(its -> its.forget(stored.document().text(), salt));
         for (int i = 0; i < entry.prompts.size(); i++) {
             int[] prompt = entry.prompts.get(i).prompt();
             passages.forget(

@@ -1,5 +1,6 @@
 package dev.stator.api;
 
+import dev.stator.api.answers.AnswerCache;
 import dev.stator.api.documents.ReuseMode;
 import dev.stator.serving.Account;
 import dev.stator.serving.Fabric;
@@ -19,7 +20,7 @@ import java.util.Optional;
  * What {@code /metrics} shows. Names are vLLM's after {@code stator_} where they mean the same.
  *
  * <table>
- * <caption>Measured here; what {@link FabricMetrics} reads from the fabric comes on top</caption>
+ * <caption>Measured here; what {@link FabricMetrics} and {@link AnswerMetrics} read comes on top</caption>
  * <tr><td>{@code stator_time_to_first_token_seconds}<td>submission to first token
  * <tr><td>{@code stator_inter_token_latency_seconds}<td>between two tokens of an answer, when they
  *     reach their connection's event loop
@@ -91,8 +92,9 @@ final class Metrics {
                     .labelNames("status")
                     .register(registry);
 
-    Metrics(Fabric fabric) {
+    Metrics(Fabric fabric, Optional<AnswerCache> answers) {
         registry.register(new FabricMetrics(fabric));
+        answers.map(AnswerMetrics::new).ifPresent(registry::register);
     }
 
     private Histogram histogram(String name, String help) {
@@ -120,6 +122,11 @@ final class Metrics {
         observe(queue, account, "queue");
         observe(prefill, account, "prefill");
         observe(decode, account, "decode");
+    }
+
+    /** A complete answer was given that was kept; it took no time of any stage. */
+    void answeredAgain() {
+        finished.labelValues("stop").inc();
     }
 
     private static void observe(Histogram histogram, Account account, String stage) {

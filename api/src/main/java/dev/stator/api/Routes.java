@@ -65,6 +65,7 @@ final class Routes implements AutoCloseable {
                                                 texts,
                                                 order,
                                                 service.passages(),
+                                                service.answers(),
                                                 options.splicing() instanceof Splicing.Allowed,
                                                 options.documentQuotaBytes(),
                                                 service.fabric().contextTokens(),

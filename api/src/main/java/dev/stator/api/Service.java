@@ -1,5 +1,6 @@
 package dev.stator.api;
 
+import dev.stator.api.answers.AnswerCache;
 import dev.stator.api.documents.AcrossDocuments;
 import dev.stator.api.documents.Document;
 import dev.stator.api.documents.ReuseMode;
@@ -16,7 +17,8 @@ record Service(
         Fabric fabric,
         ServedModel model,
         Metrics metrics,
-        PlainPassages passages) {
+        PlainPassages passages,
+        Optional<AnswerCache> answers) {
     /** Answers from a preparing thread. */
     static void reply(Exchange exchange, JsonNode body) {
         byte[] bytes = Json.bytes(body);

@@ -44,7 +44,8 @@ final class ReuseOptionsTest {
                                 usual.waiting(),
                                 usual.splicing(),
                                 reuse,
-                                usual.documentQuotaBytes()),
+                                usual.documentQuotaBytes(),
+                                usual.answers()),
                         new StubFabric());
         client = new Client(server.port());
     }

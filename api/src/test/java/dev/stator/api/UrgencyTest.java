@@ -43,7 +43,8 @@ final class UrgencyTest {
                                 waiting,
                                 usual.splicing(),
                                 usual.reuse(),
-                                usual.documentQuotaBytes()),
+                                usual.documentQuotaBytes(),
+                                usual.answers()),
                         fabric);
         client = new Client(server.port());
     }

@@ -18,8 +18,9 @@ record DocumentQuestions(List<Conversation> conversations) {
 
     /**
      * @param expected what a right answer holds
+     * @param answer a right one
      */
-    record Turn(String question, String expected) {
+    record Turn(String question, String expected, String answer) {
         boolean isRight(String answer) {
             return Pattern.compile(
                             "(?<![\\p{L}\\p{N}])" + Pattern.quote(expected) + "(?![\\p{L}\\p{N}])")
@@ -30,10 +31,14 @@ record DocumentQuestions(List<Conversation> conversations) {
 
     /** Those with two documents or more. */
     static DocumentQuestions read(Path file, int most) {
+        return read(file, 2, most);
+    }
+
+    static DocumentQuestions read(Path file, int leastDocuments, int most) {
         var conversations = new ArrayList<Conversation>();
         try (var lines = Files.lines(file)) {
             lines.map(line -> conversation(JsonMapper.shared().readTree(line)))
-                    .filter(conversation -> conversation.documents.size() > 1)
+                    .filter(conversation -> conversation.documents.size() >= leastDocuments)
                     .limit(most)
                     .forEach(conversations::add);
         } catch (IOException e) {
@@ -55,7 +60,11 @@ record DocumentQuestions(List<Conversation> conversations) {
         }
         var turns = new ArrayList<Turn>();
         for (var each : node.path("turns")) {
-            turns.add(new Turn(each.path("question").asString(), each.path("expected").asString()));
+            turns.add(
+                    new Turn(
+                            each.path("question").asString(),
+                            each.path("expected").asString(),
+                            each.path("answer").asString()));
         }
         return new Conversation(node.path("system").asString(), documents, turns);
     }

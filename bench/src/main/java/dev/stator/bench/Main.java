@@ -48,6 +48,7 @@ final class Main {
                 .addSubcommand(new ClaimsBench())
                 .addSubcommand(new DocumentsBench())
                 .addSubcommand(new ChunkingBench())
+                .addSubcommand(new AnswerCacheBench())
                 .addSubcommand(new HttpBench())
                 .addSubcommand(new StartupBench())
                 .addSubcommand(new SoakBench())

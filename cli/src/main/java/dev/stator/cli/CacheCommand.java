@@ -115,7 +115,7 @@ final class CacheCommand implements Callable<Integer> {
         @Override
         public Integer call() {
             var answer = get("/admin/cache?prefixes=1");
-            for (var tier : new String[] {"host", "disk"}) {
+            for (var tier : new String[] {"host", "disk", "answers"}) {
                 answer.path(tier)
                         .properties()
                         .forEach(

@@ -1,5 +1,6 @@
 package dev.stator.cli;
 
+import dev.stator.api.AnswerOptions;
 import dev.stator.api.ApiOptions;
 import dev.stator.api.ApiServer;
 import dev.stator.api.ReuseOptions;
@@ -185,7 +186,13 @@ final class Server implements AutoCloseable {
                         configuration.get(Settings.REUSE_CEILING),
                         configuration.find(Settings.REUSE_CEILING_BY_KEY).orElse(Map.of()),
                         configuration.get(Settings.PASSAGE_MEMORY)),
-                configuration.get(Settings.DOCUMENT_QUOTA));
+                configuration.get(Settings.DOCUMENT_QUOTA),
+                new AnswerOptions(
+                        configuration.get(Settings.ANSWER_CACHE),
+                        configuration.find(Settings.ANSWER_CACHE_BY_KEY).orElse(Map.of()),
+                        configuration.get(Settings.ANSWER_CACHE_SIZE),
+                        configuration.get(Settings.ANSWER_CACHE_TTL),
+                        configuration.get(Settings.ANSWER_CACHE_ERRORS) / 100.0));
     }
 
     /** The modules' records refuse what does not fit together. */

@@ -2,6 +2,7 @@ package dev.stator.cli;
 
 import dev.stator.api.ReuseOptions;
 import dev.stator.api.WaitingOptions;
+import dev.stator.api.answers.AnswerMode;
 import dev.stator.api.documents.ReuseMode;
 import dev.stator.remote.RemoteStores;
 import dev.stator.routing.Mode;
@@ -358,6 +359,46 @@ final class Settings {
                     "memory for passages that prompts have in common, and for prompts in which they are looked for; used where requests may be spliced",
                     text -> sizeBetween(text, ReuseOptions.LEAST_BYTES, 1L << 40));
 
+    static final Setting<AnswerMode> ANSWER_CACHE =
+            Setting.of(
+                    "answer-cache",
+                    "MODE",
+                    "off",
+                    "which answers are kept and given again, and the most that a request may ask for (answer_cache): off, exact (to the same greedy request of the same API key and cache_salt), similar (also to other words of the same question about the same documents, once enough of them were verified)",
+                    choice(AnswerMode.class, AnswerMode::label));
+    static final Setting<Map<String, AnswerMode>> ANSWER_CACHE_BY_KEY =
+            Setting.pairs(
+                            "answer-cache-by-key",
+                            "KEY=MODE",
+                            "answer-cache",
+                            "the same for requests that send one of the API keys",
+                            (key, mode) ->
+                                    Map.entry(
+                                            text(key),
+                                            choice(AnswerMode.class, AnswerMode::label).read(mode)))
+                    .withheld();
+    static final Setting<Long> ANSWER_CACHE_SIZE =
+            Setting.of(
+                    "answer-cache-size",
+                    "SIZE",
+                    "64MiB",
+                    "memory for kept answers",
+                    text -> sizeBetween(text, 0, 1L << 40));
+    static final Setting<Duration> ANSWER_CACHE_TTL =
+            Setting.of(
+                    "answer-cache-ttl-seconds",
+                    "SECONDS",
+                    "3600",
+                    "how long an answer is given again",
+                    text -> Duration.ofSeconds(whole(1, Integer.MAX_VALUE).read(text)));
+    static final Setting<Integer> ANSWER_CACHE_ERRORS =
+            Setting.of(
+                    "answer-cache-errors",
+                    "PERCENT",
+                    "2",
+                    "of the answers to other words, how many may be wrong; none is given before a tenant's verified ones say, with 95 % confidence, that fewer are",
+                    whole(1, 50));
+
     static final Setting<List<String>> JOIN =
             Setting.list(
                     "join",
@@ -489,7 +530,12 @@ final class Settings {
                     REUSE,
                     REUSE_CEILING,
                     REUSE_CEILING_BY_KEY,
-                    PASSAGE_MEMORY);
+                    PASSAGE_MEMORY,
+                    ANSWER_CACHE,
+                    ANSWER_CACHE_BY_KEY,
+                    ANSWER_CACHE_SIZE,
+                    ANSWER_CACHE_TTL,
+                    ANSWER_CACHE_ERRORS);
 
     private static final Set<Setting<?>> OF_HTTP =
             Set.of(
@@ -507,7 +553,12 @@ final class Settings {
                     REUSE_CEILING,
                     REUSE_CEILING_BY_KEY,
                     PASSAGE_MEMORY,
-                    DOCUMENT_QUOTA);
+                    DOCUMENT_QUOTA,
+                    ANSWER_CACHE,
+                    ANSWER_CACHE_BY_KEY,
+                    ANSWER_CACHE_SIZE,
+                    ANSWER_CACHE_TTL,
+                    ANSWER_CACHE_ERRORS);
 
     /** Those that mean something to both. */
     private static final Set<Setting<?>> OF_ANY =

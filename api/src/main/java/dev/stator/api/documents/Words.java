@@ -20,12 +20,12 @@ import org.apache.lucene.analysis.tokenattributes.CharTermAttribute;
  * has no spaces, without case, accents and, as far as they are English, endings. Confined to a
  * thread.
  */
-final class Words {
+public final class Words {
     private final StandardTokenizer source = new StandardTokenizer();
     private final TokenStream words;
     private final CharTermAttribute word;
 
-    Words() {
+    public Words() {
         TokenStream chain = new CJKWidthFilter(source);
         chain = new LowerCaseFilter(chain);
         chain = new CJKBigramFilter(chain);
@@ -35,7 +35,7 @@ final class Words {
         word = words.addAttribute(CharTermAttribute.class);
     }
 
-    Set<String> of(String text) {
+    public Set<String> of(String text) {
         var found = new HashSet<String>();
         try {
             source.setReader(new StringReader(text));
