@@ -207,14 +207,16 @@ final class Conversations {
             int maxTokens,
             List<Retention> retentions) {
         var decoding = request.decoding();
+        var withheld = chat.model().withheld(request.conversation());
         var requests = new ArrayList<GenerationRequest>();
         for (int i = 0; i < decoding.choices(); i++) {
+            var sampling = decoding.sampling(i, grammar);
             requests.add(
                     new GenerationRequest(
                             exchange.requestId() + "-" + i,
                             prompt.tokens(),
                             maxTokens,
-                            decoding.sampling(i, grammar),
+                            withheld.isPresent() ? sampling.without(withheld.getAsInt()) : sampling,
                             decoding.stops(),
                             decoding.stopTokens(),
                             decoding.ignoreEnd(),

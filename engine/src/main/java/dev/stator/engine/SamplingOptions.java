@@ -1,5 +1,6 @@
 package dev.stator.engine;
 
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -50,6 +51,25 @@ public record SamplingOptions(
 
     public SamplingOptions {
         logitBias = Map.copyOf(logitBias);
+    }
+
+    /** The same, but that token is never chosen. */
+    public SamplingOptions without(int token) {
+        var biases = new HashMap<>(logitBias);
+        biases.put(token, Float.NEGATIVE_INFINITY);
+        return new SamplingOptions(
+                temperature,
+                topP,
+                topK,
+                minP,
+                frequencyPenalty,
+                presencePenalty,
+                repeatPenalty,
+                biases,
+                seed,
+                logprobs,
+                topLogprobs,
+                grammar);
     }
 
     public SamplingOptions withSeed(OptionalLong other) {

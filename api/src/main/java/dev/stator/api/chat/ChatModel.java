@@ -13,6 +13,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /**
@@ -258,6 +259,21 @@ public final class ChatModel {
             }
         }
         return names;
+    }
+
+    /**
+     * The token that would begin a call where none may be made though the model knows of tools;
+     * empty where calls are allowed, or begin with none of their own.
+     */
+    public OptionalInt withheld(Conversation conversation) {
+        if (conversation.tools().isEmpty()
+                || !(conversation.toolChoice() instanceof ToolChoice.None)) {
+            return OptionalInt.empty();
+        }
+        return tokenizer.specials().stream()
+                .filter(special -> special.text().equals(toolFormat.opener()))
+                .mapToInt(Tokenizer.Special::token)
+                .findFirst();
     }
 
     private static boolean opensReasoning(Prompt prompt) {

@@ -106,10 +106,9 @@ final class ChatTemplate {
         }
         var messages =
                 Message.all(withDocuments(conversation.messages(), conversation.documents()));
-        var tools =
-                conversation.toolChoice() instanceof ToolChoice.None
-                        ? List.<Map<String, Object>>of()
-                        : conversation.tools();
+        // Also if none may be called: a prompt without them would begin otherwise than the
+        // conversation did, and nothing of it would be reused.
+        var tools = conversation.tools();
         var variables =
                 new LinkedHashMap<String, @Nullable Object>(conversation.templateArguments());
         variables.put(

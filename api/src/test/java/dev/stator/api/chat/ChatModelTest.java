@@ -149,6 +149,19 @@ final class ChatModelTest {
         }
     }
 
+    @Test
+    void whereNoToolMayBeCalledTheTokenThatBeginsACallIsWithheld() {
+        var tokenizer = new CharTokenizer(List.of("<e>", "<tool_call>"), Set.of(), Set.of(), false);
+        var model = ChatModel.of(info(TOOLS_IN_TEMPLATE + "{# <tool_call> #}"), tokenizer);
+        int call = tokenizer.encode("<tool_call>", false, true)[0];
+
+        assertThat(model.withheld(conversation(new ToolChoice.None(), List.of(WEATHER), "x")))
+                .hasValue(call);
+        assertThat(model.withheld(conversation(new ToolChoice.Auto(), List.of(WEATHER), "x")))
+                .isEmpty();
+        assertThat(model.withheld(conversation(new ToolChoice.None(), List.of(), "x"))).isEmpty();
+    }
+
     private static ModelInfo info(String template) {
         return new ModelInfo(
                 "test",

@@ -170,18 +170,23 @@ final class ChatTemplateTest {
     }
 
     @Test
-    void toolsAreHiddenWhenNoneMayBeCalled() {
-        var asked =
-                new Conversation(
-                        List.of(message("user", "x")),
-                        List.of(TOOL),
-                        new ToolChoice.None(),
-                        true,
-                        false,
-                        Map.of(),
-                        Documents.NONE);
-        assertThat(template(QWEN).render(asked)).doesNotContain("add");
-        assertThat(template(CHATML).render(asked)).doesNotContain("add");
+    void aPromptIsTheSameWhetherToolsMayBeCalledOrNot() {
+        for (var source : List.of(QWEN, CHATML)) {
+            var may = template(source).render(asked(new ToolChoice.Auto()));
+            assertThat(may).contains("add");
+            assertThat(template(source).render(asked(new ToolChoice.None()))).isEqualTo(may);
+        }
+    }
+
+    private static Conversation asked(ToolChoice choice) {
+        return new Conversation(
+                List.of(message("user", "x")),
+                List.of(TOOL),
+                choice,
+                true,
+                false,
+                Map.of(),
+                Documents.NONE);
     }
 
     @Test
