@@ -15,7 +15,6 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps answers in memory and finds them again: by the very same request, and by one that asks the
@@ -128,7 +127,9 @@ public final class AnswerCache {
 
     private record Owner(String tenant, String salt) {}
 
-    /** Whose digests of texts they are cannot be told from them, as the salt is in them. */
+    /**
+     * @param documents digests of salts and texts
+     */
     private record Entry(
             Digest key,
             Optional<Digest> form,
@@ -181,27 +182,21 @@ public final class AnswerCache {
      */
     public Found find(Question question, int mostTokens) {
         var key = question.key();
-        var form = question.form();
-        Optional<Entry> kin;
-        lock.lock();
-        try {
-            var same = fresh(entries.get(key)).filter(its -> its.answer.tokens() <= mostTokens);
-            if (same.isPresent()) {
-                return hit(same.get(), AnswerMode.EXACT);
-            }
-            kin =
-                    form.flatMap(its -> fresh(byForm.get(its)))
-                            .filter(its -> its.answer.tokens() <= mostTokens);
-        } finally {
-            lock.unlock();
+        var same = look(entries, key, mostTokens);
+        if (same.isPresent()) {
+            return hit(same.get(), AnswerMode.EXACT);
         }
-        // Not under the lock: these read the documents.
+        // Not under the lock: all this reads the documents.
+        var form = question.form();
         var documents = documents(question);
         var supported =
-                kin.filter(
-                        its ->
-                                Support.holds(
-                                        its.answer.text(), question.text(), question.documents()));
+                form.flatMap(its -> look(byForm, its, mostTokens))
+                        .filter(
+                                its ->
+                                        Support.holds(
+                                                its.answer.text(),
+                                                question.text(),
+                                                question.documents()));
         var owner = new Owner(question.tenant(), question.salt());
         lock.lock();
         try {
@@ -231,16 +226,27 @@ public final class AnswerCache {
     }
 
     private Found.Hit hit(Entry entry, AnswerMode by) {
-        hits.merge(by, 1L, Long::sum);
+        lock.lock();
+        try {
+            hits.merge(by, 1L, Long::sum);
+        } finally {
+            lock.unlock();
+        }
         return new Found.Hit(entry.answer, by, Duration.ofNanos(nanos.getAsLong() - entry.keptAt));
     }
 
-    private Optional<Entry> fresh(@Nullable Entry entry) {
-        if (entry != null && nanos.getAsLong() - entry.keptAt > life.toNanos()) {
-            remove(entry);
-            return Optional.empty();
+    private Optional<Entry> look(Map<Digest, Entry> among, Digest by, int mostTokens) {
+        lock.lock();
+        try {
+            var entry = Optional.ofNullable(among.get(by));
+            var old = entry.filter(its -> nanos.getAsLong() - its.keptAt > life.toNanos());
+            old.ifPresent(this::remove);
+            return old.isPresent()
+                    ? Optional.empty()
+                    : entry.filter(its -> its.answer.tokens() <= mostTokens);
+        } finally {
+            lock.unlock();
         }
-        return Optional.ofNullable(entry);
     }
 
     private ErrorBound record(Owner owner) {

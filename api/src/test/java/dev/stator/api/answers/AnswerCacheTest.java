@@ -319,7 +319,7 @@ final class AnswerCacheTest {
 
     @Test
     void manyThreadsNeitherLoseTheBoundNorMixTenants() throws InterruptedException {
-        cache = new AnswerCache(20_000, LIFE, HALF, () -> 0, new Random(3)::nextLong);
+        cache = new AnswerCache(20_000, LIFE, HALF, () -> 0, new Random(3));
         var problems = new ConcurrentLinkedQueue<String>();
         var threads = new ArrayList<Thread>();
         for (int t = 0; t < 4; t++) {
