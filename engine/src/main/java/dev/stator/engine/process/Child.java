@@ -103,6 +103,9 @@ final class Child implements AutoCloseable {
                         "a process for the engine ended as it started, with exit code %d"
                                 .formatted(process.exitValue()));
             }
+            if (Thread.currentThread().isInterrupted()) {
+                throw new EngineException("interrupted while a process for the engine starts");
+            }
             if (System.nanoTime() - start > GREETING.toNanos()) {
                 throw new EngineException(
                         "a process for the engine has said nothing for %d s after its start"

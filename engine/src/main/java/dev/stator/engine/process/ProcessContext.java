@@ -7,9 +7,11 @@ import dev.stator.engine.EngineException;
 import dev.stator.engine.Pause;
 import dev.stator.engine.Sampler;
 import dev.stator.engine.SamplingOptions;
+import dev.stator.engine.SharedMemory;
 import dev.stator.engine.StepResult;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -23,6 +25,7 @@ final class ProcessContext implements EngineContext {
     private final ProcessEngine engine;
     private final ContextOptions options;
     private final Pause pause;
+    private final Optional<SharedMemory> shared;
     private volatile Opened opened;
     private int threads;
 
@@ -33,6 +36,7 @@ final class ProcessContext implements EngineContext {
         this.engine = engine;
         this.options = options;
         this.pause = pause;
+        this.shared = engine.shared();
         this.threads = options.threads();
         this.opened = open();
     }
@@ -44,7 +48,7 @@ final class ProcessContext implements EngineContext {
             var frame = Frame.of(Kind.OPEN);
             Messages.put(frame, options);
             frame.put(pause != Pause.NEVER);
-            Segments.put(frame, engine.shared());
+            Segments.put(frame, shared);
             return new Opened(child, child.call(frame, Frame::takeBoolean));
         } catch (RuntimeException e) {
             engine.discard(child);
@@ -148,12 +152,11 @@ final class ProcessContext implements EngineContext {
                         .put(tokens)
                         .put(blockTokens)
                         .put(targets.size());
-        targets.forEach(target -> Segments.putTarget(frame, engine.shared(), target));
+        targets.forEach(target -> Segments.putTarget(frame, shared, target));
         opened.child.call(
                 frame,
                 answer -> {
-                    targets.forEach(
-                            target -> Segments.takeWritten(answer, engine.shared(), target));
+                    targets.forEach(target -> Segments.takeWritten(answer, shared, target));
                     return answer;
                 });
     }
@@ -176,7 +179,7 @@ final class ProcessContext implements EngineContext {
                         .put(tokens)
                         .put(movedBy)
                         .put(sources.size());
-        sources.forEach(source -> Segments.putSource(frame, engine.shared(), source));
+        sources.forEach(source -> Segments.putSource(frame, shared, source));
         return opened.child.call(
                 frame, answer -> answer.takeBoolean() ? StepResult.DONE : StepResult.NO_ROOM);
     }
