@@ -30,9 +30,7 @@ final class IsolateIT {
 
     @BeforeEach
     void start() {
-        server =
-                StatorProcess.up(
-                        "--isolate", "--prefill-workers", "1", "--decode-workers", "2");
+        server = StatorProcess.up("--isolate", "--prefill-workers", "1", "--decode-workers", "2");
         http = new Http(server.url());
     }
 
@@ -149,8 +147,7 @@ final class IsolateIT {
             awaitWorkers();
         }
         Await.until(
-                () -> Metrics.of(http).sum("stator_worker_losses_total") == 3,
-                () -> server.err());
+                () -> Metrics.of(http).sum("stator_worker_losses_total") == 3, () -> server.err());
         assertThat(server.isAlive()).isTrue();
         Metrics.awaitIdle(http);
     }

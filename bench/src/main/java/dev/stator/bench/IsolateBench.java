@@ -152,8 +152,7 @@ final class IsolateBench extends Bench {
         int cells = ANSWERS * context();
         var gaps = new ArrayList<Double>();
         try (var node =
-                Node.startPair(
-                        isolated, Mode.AUTO, context(), cells, ANSWERS, model.threads())) {
+                Node.startPair(isolated, Mode.AUTO, context(), cells, ANSWERS, model.threads())) {
             var prompts = new Prompts(isolated.model().vocabularySize(), System.nanoTime());
             for (int kill = 0; kill < kills; kill++) {
                 awaitProcesses(node);

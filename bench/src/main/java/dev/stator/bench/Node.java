@@ -37,8 +37,7 @@ final class Node implements AutoCloseable {
     /**
      * @param cells of each decode worker; prefill workers hold two prompts of the context's length
      */
-    static Node start(
-            Engine engine, Mode mode, int context, int cells, int running, int threads) {
+    static Node start(Engine engine, Mode mode, int context, int cells, int running, int threads) {
         return new Node(NodeFabric.start(engine, options(mode, context, cells, running, threads)));
     }
 

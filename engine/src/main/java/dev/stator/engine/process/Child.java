@@ -4,7 +4,6 @@ import dev.stator.engine.EngineException;
 import dev.stator.engine.EngineLostException;
 import dev.stator.engine.Pause;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -12,6 +11,8 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Optional;
@@ -35,6 +36,9 @@ final class Child implements AutoCloseable {
     /** From its start to its first words; a JVM takes half a second where nobody is in its way. */
     private static final Duration GREETING = Duration.ofMinutes(2);
 
+    private static final FileAttribute<?> PRIVATE =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+
     private static final long GLANCE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     /** So often it is looked at within the silence that is allowed. */
@@ -56,12 +60,25 @@ final class Child implements AutoCloseable {
     }
 
     /**
-     * @param folder private to this user; a socket lies in it until the process has called
      * @throws EngineException if it does not start
      */
-    static Child start(ProcessOptions options, Path folder, long number) {
-        var socket = folder.resolve(number + ".sock");
-        var page = folder.resolve(number + ".pulse");
+    static Child start(ProcessOptions options) {
+        try {
+            // Only until the process has called: after that nothing of it has a name.
+            var folder = Files.createTempDirectory("stator-", PRIVATE);
+            try {
+                return start(options, folder.resolve("sock"), folder.resolve("pulse"));
+            } finally {
+                Files.deleteIfExists(folder.resolve("sock"));
+                Files.deleteIfExists(folder.resolve("pulse"));
+                Files.delete(folder);
+            }
+        } catch (IOException | UnsupportedOperationException e) {
+            throw new EngineException("a process for the engine cannot be started: " + e, e);
+        }
+    }
+
+    private static Child start(ProcessOptions options, Path socket, Path page) throws IOException {
         try (var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
             // A page, which goes with the last who looks at it.
             var pulse = Pulse.map(page, Arena.ofAuto());
@@ -82,11 +99,6 @@ final class Child implements AutoCloseable {
                 process.destroyForcibly();
                 throw e;
             }
-        } catch (IOException | UnsupportedOperationException e) {
-            throw new EngineException("a process for the engine cannot be started: " + e, e);
-        } finally {
-            remove(socket);
-            remove(page);
         }
     }
 
@@ -112,14 +124,6 @@ final class Child implements AutoCloseable {
                                 .formatted(GREETING.toSeconds()));
             }
             LockSupport.parkNanos(GLANCE_NANOS);
-        }
-    }
-
-    private static void remove(Path file) {
-        try {
-            Files.deleteIfExists(file);
-        } catch (IOException e) {
-            LOG.warn("{} cannot be removed: {}", file, e.toString());
         }
     }
 
@@ -159,7 +163,10 @@ final class Child implements AutoCloseable {
             }
             link.send(frame);
             return answer(reader);
-        } catch (IOException | UncheckedIOException e) {
+        } catch (EngineException | EngineLostException e) {
+            throw e;
+        } catch (IOException | RuntimeException e) {
+            // What is left of this exchange would be taken for the answer to the next one.
             throw lost(e);
         } finally {
             calling.unlock();

@@ -10,14 +10,9 @@ import dev.stator.engine.Pause;
 import dev.stator.engine.SharedMemory;
 import dev.stator.engine.Tokenizer;
 import dev.stator.engine.llama.LlamaVocabulary;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * An engine whose contexts live in processes of their own. This process has the model's vocabulary;
@@ -25,9 +20,7 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 public final class ProcessEngine implements Engine {
     private final ProcessOptions options;
-    private final Path folder;
     private final LlamaVocabulary vocabulary;
-    private final AtomicLong started = new AtomicLong();
     private final Set<Child> children = ConcurrentHashMap.newKeySet();
     private final ModelInfo model;
 
@@ -36,14 +29,15 @@ public final class ProcessEngine implements Engine {
     /** Has told of the model and waits for the first context. */
     private Optional<Child> spare = Optional.empty();
 
-    /** Of {@link #immovable()}, once somebody asked. */
-    private Optional<Optional<String>> immovable = Optional.empty();
+    /** Once somebody asked. */
+    private Optional<Mobility> mobility = Optional.empty();
 
     private boolean closed;
 
-    private ProcessEngine(ProcessOptions options, Path folder, LlamaVocabulary vocabulary) {
+    private record Mobility(Optional<String> immovable) {}
+
+    private ProcessEngine(ProcessOptions options, LlamaVocabulary vocabulary) {
         this.options = options;
-        this.folder = folder;
         this.vocabulary = vocabulary;
         var first = start();
         try {
@@ -62,39 +56,16 @@ public final class ProcessEngine implements Engine {
      */
     public static ProcessEngine load(ProcessOptions options) {
         var vocabulary = LlamaVocabulary.load(options.model());
-        var folder = Optional.<Path>empty();
         try {
-            folder = Optional.of(privateFolder());
-            return new ProcessEngine(options, folder.get(), vocabulary);
+            return new ProcessEngine(options, vocabulary);
         } catch (RuntimeException e) {
-            folder.ifPresent(ProcessEngine::remove);
             vocabulary.close();
             throw e;
         }
     }
 
-    private static Path privateFolder() {
-        try {
-            return Files.createTempDirectory(
-                    "stator-",
-                    PosixFilePermissions.asFileAttribute(
-                            PosixFilePermissions.fromString("rwx------")));
-        } catch (IOException | UnsupportedOperationException e) {
-            throw new EngineException(
-                    "there is no folder for the sockets of the engine's processes: " + e, e);
-        }
-    }
-
-    private static void remove(Path folder) {
-        try {
-            Files.deleteIfExists(folder);
-        } catch (IOException _) {
-            folder.toFile().deleteOnExit();
-        }
-    }
-
     private Child start() {
-        var child = Child.start(options, folder, started.incrementAndGet());
+        var child = Child.start(options);
         synchronized (this) {
             if (!closed) {
                 children.add(child);
@@ -154,16 +125,16 @@ public final class ProcessEngine implements Engine {
     /** Asks a process that is there; what a context computes goes first. */
     @Override
     public synchronized Optional<String> immovable() {
-        if (immovable.isEmpty()) {
+        if (mobility.isEmpty()) {
             var asked = children.stream().filter(child -> !child.isLost()).findFirst();
             if (asked.isEmpty()) {
                 asked = Optional.of(loaded());
                 spare = asked;
             }
-            immovable =
-                    Optional.of(asked.get().call(Frame.of(Kind.IMMOVABLE), Frame::takeOptional));
+            var why = asked.get().call(Frame.of(Kind.IMMOVABLE), Frame::takeOptional);
+            mobility = Optional.of(new Mobility(why));
         }
-        return immovable.get();
+        return mobility.get().immovable;
     }
 
     @Override
@@ -195,6 +166,5 @@ public final class ProcessEngine implements Engine {
         }
         children.forEach(this::discard);
         vocabulary.close();
-        remove(folder);
     }
 }
