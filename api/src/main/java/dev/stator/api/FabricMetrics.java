@@ -329,6 +329,12 @@ final class FabricMetrics implements MultiCollector {
                 .metricSnapshot(counter("steps", "Engine steps.", workers, w -> w.steps()))
                 .metricSnapshot(
                         counter(
+                                "losses",
+                                "Processes of the engine that died or froze.",
+                                workers,
+                                w -> w.losses()))
+                .metricSnapshot(
+                        counter(
                                 "computed_tokens",
                                 "Tokens computed.",
                                 workers,

@@ -6,6 +6,7 @@ import dev.stator.serving.FinishReason;
 import dev.stator.serving.GeneratedToken;
 import dev.stator.serving.GenerationListener;
 import java.util.Arrays;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
@@ -90,6 +91,11 @@ final class Answer implements GenerationListener {
 
     int[] tokens() {
         return Arrays.copyOf(tokens, count);
+    }
+
+    /** When the first token came after a moment; empty if it had ended. */
+    OptionalLong firstAfter(long nanos) {
+        return Arrays.stream(tokenNanos, 0, count).filter(at -> at > nanos).findFirst();
     }
 
     /** How many tokens came after one moment and not after another. */

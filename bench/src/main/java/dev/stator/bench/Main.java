@@ -31,6 +31,7 @@ final class Main {
                 .addSubcommand(new CachedTtftBench())
                 .addSubcommand(new Turn2Bench())
                 .addSubcommand(new InterTokenBench())
+                .addSubcommand(new IsolateBench())
                 .addSubcommand(new HostTierBench())
                 .addSubcommand(new RotateBench())
                 .addSubcommand(new SplicedTtftBench())

@@ -3,6 +3,10 @@ package dev.stator.bench;
 import dev.stator.engine.llama.LlamaEngine;
 import dev.stator.engine.llama.LlamaOptions;
 import dev.stator.engine.llama.Platform;
+import dev.stator.engine.process.JavaCommand;
+import dev.stator.engine.process.ProcessEngine;
+import dev.stator.engine.process.ProcessOptions;
+import dev.stator.engine.process.WorkerProcess;
 import dev.stator.models.Progress;
 import dev.stator.models.Shape;
 import dev.stator.models.Synth;
@@ -58,6 +62,14 @@ final class ModelOptions {
 
     LlamaEngine load() {
         return LlamaEngine.load(LlamaOptions.of(file(), libraries()));
+    }
+
+    /** The same, with each worker's engine in a process of its own. */
+    ProcessEngine loadIsolated() {
+        return ProcessEngine.load(
+                ProcessOptions.of(
+                        LlamaOptions.of(file(), libraries()),
+                        JavaCommand.running(WorkerProcess.class)));
     }
 
     String describe() {

@@ -1,7 +1,7 @@
 package dev.stator.bench;
 
+import dev.stator.engine.Engine;
 import dev.stator.engine.SamplingOptions;
-import dev.stator.engine.llama.LlamaEngine;
 import dev.stator.routing.Mode;
 import dev.stator.serving.Account;
 import dev.stator.serving.DiskCache;
@@ -40,14 +40,20 @@ final class Node implements AutoCloseable {
     /**
      * @param cells of each decode worker; prefill workers hold two prompts of the context's length
      */
-    static Node start(
-            LlamaEngine engine, Mode mode, int context, int cells, int running, int threads) {
+    static Node start(Engine engine, Mode mode, int context, int cells, int running, int threads) {
         return new Node(NodeFabric.start(engine, options(mode, context, cells, running, threads)));
+    }
+
+    /** A node with two decode workers. */
+    static Node startPair(
+            Engine engine, Mode mode, int context, int cells, int running, int threads) {
+        return new Node(
+                NodeFabric.start(engine, options(mode, 2, context, cells, running, threads)));
     }
 
     /** A node with a disk tier, too. */
     static Node start(
-            LlamaEngine engine, Mode mode, int context, int cells, int threads, DiskCache disk) {
+            Engine engine, Mode mode, int context, int cells, int threads, DiskCache disk) {
         return new Node(
                 NodeFabric.start(
                         engine, options(mode, context, cells, 8, threads).withDiskCache(disk)));
@@ -55,10 +61,15 @@ final class Node implements AutoCloseable {
 
     private static NodeOptions options(
             Mode mode, int context, int cells, int running, int threads) {
+        return options(mode, 1, context, cells, running, threads);
+    }
+
+    private static NodeOptions options(
+            Mode mode, int decode, int context, int cells, int running, int threads) {
         return new NodeOptions(
                 mode,
                 mode == Mode.AGGREGATED ? 0 : 1,
-                1,
+                decode,
                 context,
                 2 * context,
                 cells,

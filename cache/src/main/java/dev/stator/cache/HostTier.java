@@ -2,6 +2,7 @@ package dev.stator.cache;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -73,6 +74,18 @@ public final class HostTier implements AutoCloseable {
 
     public HostTierOptions options() {
         return options;
+    }
+
+    /**
+     * The file of all rows, for processes that read and write them in place; there until closed.
+     */
+    public Path file() {
+        return file.path();
+    }
+
+    /** The whole file as it is mapped here: rows of leases and reservations lie in it. */
+    public MemorySegment mapping() {
+        return file.mapping();
     }
 
     /** How many leading keys are present. Changes nothing, counts nothing. */

@@ -88,6 +88,14 @@ final class SlotFile implements AutoCloseable {
         };
     }
 
+    Path path() {
+        return path;
+    }
+
+    MemorySegment mapping() {
+        return mapping;
+    }
+
     MemorySegment rows(int slot, int bytes) {
         return mapping.asSlice(slot * stride, bytes);
     }

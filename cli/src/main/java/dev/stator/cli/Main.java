@@ -131,6 +131,7 @@ public final class Main {
         commands.put("plan", () -> new PlanCommand(console));
         commands.put("simulate", () -> new SimulateCommand(console));
         commands.put("warm-up", () -> new WarmUpCommand(console));
+        commands.put(WorkerProcessCommand.NAME, WorkerProcessCommand::new);
         return commands;
     }
 

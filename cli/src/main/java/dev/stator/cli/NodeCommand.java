@@ -35,7 +35,7 @@ final class NodeCommand implements Callable<Integer> {
         var cluster = ClusterSettings.of(configuration);
         var patience = new Patience(console);
         var model = ModelSource.of(configuration, Distribution.current(), console);
-        try (var engine = Server.load(configuration, model, patience);
+        try (var engine = Server.engine(configuration, model, patience);
                 var fabric =
                         Server.open(engine, Server.nodeOptions(configuration, engine), patience);
                 var node =

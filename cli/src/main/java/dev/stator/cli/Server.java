@@ -6,8 +6,12 @@ import dev.stator.api.ApiServer;
 import dev.stator.api.ReuseOptions;
 import dev.stator.api.Splicing;
 import dev.stator.api.WaitingOptions;
+import dev.stator.engine.Engine;
 import dev.stator.engine.llama.LlamaEngine;
 import dev.stator.engine.llama.LlamaOptions;
+import dev.stator.engine.process.JavaCommand;
+import dev.stator.engine.process.ProcessEngine;
+import dev.stator.engine.process.ProcessOptions;
 import dev.stator.serving.DiskCache;
 import dev.stator.serving.NodeFabric;
 import dev.stator.serving.NodeOptions;
@@ -28,7 +32,7 @@ import java.util.function.Supplier;
 
 /** A running node with its HTTP server. Closing it stops everything at once. */
 final class Server implements AutoCloseable {
-    private final LlamaEngine engine;
+    private final Engine engine;
     private final NodeFabric fabric;
     private final ApiServer api;
     private final NodeOptions node;
@@ -36,11 +40,7 @@ final class Server implements AutoCloseable {
     private final String modelName;
 
     private Server(
-            LlamaEngine engine,
-            NodeFabric fabric,
-            ApiServer api,
-            NodeOptions node,
-            ApiOptions options) {
+            Engine engine, NodeFabric fabric, ApiServer api, NodeOptions node, ApiOptions options) {
         this.engine = engine;
         this.fabric = fabric;
         this.api = api;
@@ -58,7 +58,7 @@ final class Server implements AutoCloseable {
         var patience = new Patience(console);
         requireFreePort(configuration);
         var model = ModelSource.of(configuration, Distribution.current(), console);
-        var engine = load(configuration, model, patience);
+        var engine = engine(configuration, model, patience);
         try {
             return start(configuration, engine, model, patience);
         } catch (RuntimeException e) {
@@ -84,19 +84,32 @@ final class Server implements AutoCloseable {
         }
     }
 
-    /** The model alone. */
+    /** The model alone, in this process. */
     static LlamaEngine load(Configuration configuration, ModelSource model, Patience patience) {
-        return patience.during(
-                "loading %s (%s)".formatted(model.file().getFileName(), size(model.file())),
-                () -> LlamaEngine.load(llamaOptions(configuration, model)));
+        return loading(model, patience, () -> LlamaEngine.load(llamaOptions(configuration, model)));
     }
 
-    static NodeOptions nodeOptions(Configuration configuration, LlamaEngine engine) {
+    /** The model alone, where the workers of a node are to have it. */
+    static Engine engine(Configuration configuration, ModelSource model, Patience patience) {
+        if (!configuration.get(Settings.ISOLATE)) {
+            return load(configuration, model, patience);
+        }
+        var command = JavaCommand.running(Main.class, WorkerProcessCommand.NAME);
+        var options = ProcessOptions.of(llamaOptions(configuration, model), command);
+        return loading(model, patience, () -> ProcessEngine.load(options));
+    }
+
+    private static <T> T loading(ModelSource model, Patience patience, Supplier<T> load) {
+        return patience.during(
+                "loading %s (%s)".formatted(model.file().getFileName(), size(model.file())), load);
+    }
+
+    static NodeOptions nodeOptions(Configuration configuration, Engine engine) {
         var sizing = new NodeSizing(configuration, Machine.read(), NodeSizing.Folders.ofSystem());
         return checked(() -> sizing.options(engine.model()));
     }
 
-    static NodeFabric open(LlamaEngine engine, NodeOptions node, Patience patience) {
+    static NodeFabric open(Engine engine, NodeOptions node, Patience patience) {
         try {
             return patience.during(
                     "making room for the KV of %d workers"
@@ -137,7 +150,7 @@ final class Server implements AutoCloseable {
     }
 
     private static Server start(
-            Configuration configuration, LlamaEngine engine, ModelSource model, Patience patience) {
+            Configuration configuration, Engine engine, ModelSource model, Patience patience) {
         var splicing = splicing(configuration, model, engine.model().fingerprint());
         requireUsualReuse(configuration, splicing, engine::immovable);
         var node = nodeOptions(configuration, engine);

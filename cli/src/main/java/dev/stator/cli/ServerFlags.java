@@ -36,6 +36,9 @@ final class ServerFlags {
                 OptionSpec.builder(setting.flag())
                         .paramLabel(setting.placeholder())
                         .description(description.replace("%", "%%"));
+        if (setting.isToggle()) {
+            return builder.type(String.class).arity("0..1").fallbackValue("true").build();
+        }
         return setting.list()
                 ? builder.type(List.class).auxiliaryTypes(String.class).arity("1").build()
                 : builder.type(String.class).build();

@@ -27,6 +27,8 @@ record Setting<T>(
         boolean list,
         boolean secret,
         Reader<T> reader) {
+    private static final String TOGGLE = "true|false";
+
     /** Makes a value of what the user wrote. */
     interface Reader<T> {
         /**
@@ -51,6 +53,25 @@ record Setting<T>(
                 false,
                 false,
                 texts -> reader.read(texts.getLast()));
+    }
+
+    /** What is off unless it is asked for; its flag alone asks for it. */
+    static Setting<Boolean> toggle(String name, String help) {
+        return of(
+                name,
+                TOGGLE,
+                "false",
+                help,
+                text ->
+                        switch (text.strip().toLowerCase(Locale.ROOT)) {
+                            case "true" -> true;
+                            case "false" -> false;
+                            default -> throw new IllegalArgumentException("write " + TOGGLE);
+                        });
+    }
+
+    boolean isToggle() {
+        return placeholder.equals(TOGGLE);
     }
 
     /** A setting whose default depends on the machine or the model. */

@@ -79,6 +79,10 @@ final class Settings {
                     whole(0, 64));
     static final Setting<Integer> DECODE_WORKERS =
             Setting.of("decode-workers", "N", "1", "workers that generate", whole(1, 64));
+    static final Setting<Boolean> ISOLATE =
+            Setting.toggle(
+                    "isolate",
+                    "run each worker's engine in a process of its own: a crash of it costs that worker's memory, no answer; each holds the weights that llama.cpp repacks once more");
     static final Setting<Integer> CONTEXT =
             Setting.derived(
                     "context",
@@ -479,7 +483,7 @@ final class Settings {
                     CLUSTER_PORT,
                     CLUSTER_KEY_FILE);
 
-    /** Those that mean something to 'stator up', which does all in one process. */
+    /** Those that mean something to 'stator up', which does all itself. */
     static final List<Setting<?>> UP =
             List.of(
                     MODEL,
@@ -491,6 +495,7 @@ final class Settings {
                     ROUTER_POLICY,
                     PREFILL_WORKERS,
                     DECODE_WORKERS,
+                    ISOLATE,
                     CONTEXT,
                     MAX_RUNNING,
                     PREFILL_CELLS,

@@ -1,5 +1,8 @@
 package dev.stator.cli;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongToAnyOf;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.conditions.ArchConditions.be;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
@@ -13,6 +16,8 @@ import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -63,6 +68,11 @@ final class ArchitectureTest {
      * Classes that the build makes of messages: they follow nobody's style but their generator's.
      */
     private static final Pattern GENERATED = Pattern.compile(".*/dev/stator/cluster/wire/.*");
+
+    /** Sockets between processes of one machine, which the JDK keeps beside those of networks. */
+    private static final Class<?>[] LOCAL_SOCKETS = {
+        UnixDomainSocketAddress.class, StandardProtocolFamily.class
+    };
 
     private static final JavaClasses CLASSES =
             new ClassFileImporter()
@@ -164,8 +174,9 @@ final class ArchitectureTest {
                         packages("routing"),
                         packages("serving"))
                 .should()
-                .dependOnClassesThat()
-                .resideInAnyPackage("java.net..", "com.sun.net..")
+                .dependOnClassesThat(
+                        resideInAnyPackage("java.net..", "com.sun.net..")
+                                .and(not(belongToAnyOf(LOCAL_SOCKETS))))
                 .check(CLASSES);
     }
 

@@ -60,6 +60,14 @@ final class MainTest {
     }
 
     @Test
+    void aToggleIsAskedForByItsFlagAlone() {
+        assertThat(run("config", "--isolate", "--port", "0")).isZero();
+        assertThat(out()).containsPattern("(?m)^isolate: +true");
+        assertThat(run("config", "--isolate", "perhaps")).isEqualTo(2);
+        assertThat(err()).contains("write true|false");
+    }
+
+    @Test
     void helpOfTheClustersCommandsShowsTheirSettings() {
         assertThat(run("node", "--help")).isZero();
         assertThat(out())

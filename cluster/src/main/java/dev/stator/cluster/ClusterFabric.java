@@ -30,6 +30,7 @@ import dev.stator.serving.Fabric;
 import dev.stator.serving.FabricStats;
 import dev.stator.serving.GenerationListener;
 import dev.stator.serving.GenerationRequest;
+import dev.stator.serving.Quarantine;
 import io.grpc.StatusRuntimeException;
 import java.security.SecureRandom;
 import java.util.ArrayList;

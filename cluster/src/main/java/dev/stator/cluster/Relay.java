@@ -15,6 +15,7 @@ import dev.stator.serving.Continuation;
 import dev.stator.serving.FinishReason;
 import dev.stator.serving.GenerationListener;
 import dev.stator.serving.GenerationRequest;
+import dev.stator.serving.Quarantine;
 import io.grpc.Status;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
@@ -33,9 +34,6 @@ import java.util.OptionalInt;
  * thing at a time and in order, whichever node it comes from. Nothing is waited for within it.
  */
 final class Relay implements Admission.Admitted {
-    /** So many nodes that die of a request without a token between them, and it is to blame. */
-    private static final int BLAMED_AFTER = 2;
-
     /** A node without room gives a request back; so often it is tried again before it is shed. */
     private static final int MOST_REFUSALS = 3;
 
@@ -477,7 +475,7 @@ final class Relay implements Admission.Admitted {
                 barrenLosses = sentAtLoss == sentCount ? barrenLosses + 1 : 1;
                 sentAtLoss = sentCount;
             }
-            if (barrenLosses >= BLAMED_AFTER) {
+            if (barrenLosses >= Quarantine.BLAMED_AFTER) {
                 return new Verdict.Blame(
                         "%d nodes died one after the other while they computed this request, and it is not tried on another: the last was %s (%s)"
                                 .formatted(barrenLosses, node, NodeLink.words(status)));

@@ -1,6 +1,9 @@
 package dev.stator.engine;
 
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
 
 /**
  * The tokens of one step: a reusable, growable list of (token, position, sequence, output wanted).
@@ -11,6 +14,7 @@ public final class Batch {
     private int[] positions = new int[64];
     private int[] sequences = new int[64];
     private boolean[] outputs = new boolean[64];
+    private final Map<Integer, Sampler> samplers = new HashMap<>();
     private int size;
 
     /**
@@ -31,13 +35,29 @@ public final class Batch {
         return size++;
     }
 
+    /**
+     * Promises that a token's output will be {@linkplain Sampler#sample sampled} by this sampler
+     * before it does anything else, unless the step fails or the sampler is closed. So an engine
+     * may sample within the step.
+     */
+    public void willSample(int index, Sampler sampler) {
+        samplers.put(index, sampler);
+    }
+
+    /** Who will sample a token's output, if that was promised. */
+    public Optional<Sampler> sampler(int index) {
+        return Optional.ofNullable(samplers.get(index));
+    }
+
     public void clear() {
+        samplers.clear();
         size = 0;
     }
 
     /** Drops the last tokens. */
     public void shrink(int to) {
         size = Math.min(size, to);
+        samplers.keySet().removeIf(index -> index >= size);
     }
 
     public int size() {

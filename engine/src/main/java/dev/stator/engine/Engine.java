@@ -22,6 +22,12 @@ public interface Engine extends AutoCloseable {
     Optional<String> immovable();
 
     /**
+     * Where most KV that contexts import comes from, and goes to that they export. An engine whose
+     * contexts live in other processes has these map it. To be called before contexts are opened.
+     */
+    default void share(SharedMemory memory) {}
+
+    /**
      * Opens a context with KV memory of its own.
      *
      * @throws EngineException if the memory cannot be had

@@ -2,6 +2,7 @@ package dev.stator.engine;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * KV memory and the means to compute with it. Confined to one thread at a time; the worker that
@@ -10,6 +11,9 @@ import java.util.List;
  * <p>A sequence is a list of cells with positions 0, 1, 2, … A step appends to sequences; {@link
  * #importRows} appends KV that was computed elsewhere; {@link #exportRows} reads KV out. Sequences
  * may share cells after {@link #copy}.
+ *
+ * <p>All methods but {@link #copy}, {@link #truncate} and {@link #close} may throw {@link
+ * EngineLostException}.
  */
 public interface EngineContext extends AutoCloseable {
     ContextOptions options();
@@ -37,6 +41,27 @@ public interface EngineContext extends AutoCloseable {
      * @throws EngineException on any other failure; the sequences of the batch must then be removed
      */
     StepResult step(Batch batch);
+
+    /**
+     * Whether the process that computes is gone, as {@link EngineLostException} says; never where
+     * that is this process.
+     */
+    default boolean isLost() {
+        return false;
+    }
+
+    /**
+     * Gives a lost context a new process and new, empty memory. Samplers of before are of no use
+     * any more but to be closed. Takes as long as loading the model.
+     *
+     * @throws EngineException if that fails; it may be tried again
+     */
+    default void reopen() {}
+
+    /** The number of the process that computes; empty if it is this one. */
+    default OptionalLong process() {
+        return OptionalLong.empty();
+    }
 
     /** A sampler bound to this context. The caller closes it. */
     Sampler sampler(SamplingOptions options);

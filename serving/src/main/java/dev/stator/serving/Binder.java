@@ -8,7 +8,12 @@ import dev.stator.routing.Router;
 import dev.stator.routing.Ticker;
 import dev.stator.routing.queue.QueueOptions;
 import dev.stator.routing.queue.QueueState;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -21,6 +26,9 @@ import java.util.concurrent.locks.ReentrantLock;
  * circle.
  */
 final class Binder implements Dispatcher.Binding<Request>, AutoCloseable {
+    /** How long a request waits for a worker to come back. */
+    private static final long PATIENCE_NANOS = TimeUnit.MINUTES.toNanos(1);
+
     private final List<Worker> decode;
     private final List<Worker> prefill;
     private final Router router;
@@ -33,6 +41,9 @@ final class Binder implements Dispatcher.Binding<Request>, AutoCloseable {
     private final ReentrantLock binding = new ReentrantLock();
 
     private boolean stopped;
+
+    /** Those whose worker was lost while there was no other, and since when. */
+    private final Map<Request, Long> parked = new ConcurrentHashMap<>();
 
     Binder(
             QueueOptions options,
@@ -66,15 +77,49 @@ final class Binder implements Dispatcher.Binding<Request>, AutoCloseable {
 
     /** Starts what can start. Called when a worker has news. */
     void pump() {
+        // A copy: who is parked again must not come round for ever.
+        for (var request : List.copyOf(parked.keySet())) {
+            Optional.ofNullable(parked.remove(request)).ifPresent(since -> goOn(request, since));
+        }
         dispatcher.pump();
         queueChanged();
+    }
+
+    /** Sends a request whose worker was lost to another, past the queue: it has had its turn. */
+    void goOn(Request request) {
+        goOn(request, System.nanoTime());
+    }
+
+    /**
+     * @param since when it lost its worker
+     */
+    private void goOn(Request request, long since) {
+        var decision = router.decide(request.route(), true);
+        if (decision.isPresent()) {
+            router.dispatched(decision.get());
+            bind(request, decision.get());
+        } else if (System.nanoTime() - since > PATIENCE_NANOS) {
+            request.listener()
+                    .onFailure(
+                            "no worker has come back for %d s"
+                                    .formatted(TimeUnit.NANOSECONDS.toSeconds(PATIENCE_NANOS)));
+        } else {
+            park(request, since);
+        }
+    }
+
+    private void park(Request request, long since) {
+        parked.put(request, since);
+        if (request.cancelled() && parked.remove(request) != null) {
+            request.listener().onFinish(FinishReason.CANCELLED, "", request.account());
+        }
     }
 
     /**
      * @return whether the request was still waiting, which it does no longer
      */
     boolean remove(Request request) {
-        boolean waited = dispatcher.remove(request.route().id());
+        boolean waited = dispatcher.remove(request.route().id()) || parked.remove(request) != null;
         if (waited) {
             ahead.left(request);
         }
@@ -91,13 +136,18 @@ final class Binder implements Dispatcher.Binding<Request>, AutoCloseable {
      * so.
      */
     List<Request> abandon() {
-        var left = dispatcher.abandon();
+        var left = new ArrayList<>(dispatcher.abandon());
         left.forEach(ahead::left);
         binding.lock();
         try {
             stopped = true;
         } finally {
             binding.unlock();
+        }
+        for (var request : parked.keySet()) {
+            if (parked.remove(request) != null) {
+                left.add(request);
+            }
         }
         return left;
     }

@@ -265,6 +265,7 @@ final class Blocks implements AutoCloseable {
                             map.put("blocks_capacity", (long) stats.slots());
                             map.put("blocks_pinned", (long) stats.pinned());
                             map.put("blocks_claimed", (long) stats.claims());
+                            map.put("blocks_writing", (long) stats.writing());
                             map.put("bytes_capacity", stats.capacityBytes());
                             map.put("leases", (long) stats.leases());
                             map.put("hits", stats.hits());

@@ -72,8 +72,8 @@ public sealed interface Continuation {
     }
 
     /** The same seed would draw the numbers again that the answer began with. */
-    private static SamplingOptions reseeded(SamplingOptions options, int sent) {
-        if (options.seed().isEmpty() || options.temperature() <= 0) {
+    static SamplingOptions reseeded(SamplingOptions options, int sent) {
+        if (sent == 0 || options.seed().isEmpty() || options.temperature() <= 0) {
             return options;
         }
         long seed = new SplittableRandom(options.seed().getAsLong() + sent).nextLong();

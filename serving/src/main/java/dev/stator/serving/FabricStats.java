@@ -5,6 +5,7 @@ import dev.stator.routing.Stage;
 import dev.stator.routing.queue.QueueState;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 
 /**
  * Counters and gauges at one moment; counters count from the start of the process.
@@ -36,6 +37,8 @@ public record FabricStats(
      * @param role {@code prefill} or {@code decode}
      * @param cellsUsed KV cells in use by running sequences
      * @param cellsResident KV cells kept for reuse after their request
+     * @param process that computes for it; empty if it is the node's, or while it has none
+     * @param losses how often such a process was lost
      */
     public record Worker(
             String id,
@@ -48,5 +51,36 @@ public record FabricStats(
             long steps,
             long computedTokens,
             long bytesImported,
-            long bytesExported) {}
+            long bytesExported,
+            OptionalLong process,
+            long losses) {
+        /** One whose engine is in the node's process. */
+        public Worker(
+                String id,
+                String role,
+                int running,
+                int waiting,
+                int cells,
+                int cellsUsed,
+                int cellsResident,
+                long steps,
+                long computedTokens,
+                long bytesImported,
+                long bytesExported) {
+            this(
+                    id,
+                    role,
+                    running,
+                    waiting,
+                    cells,
+                    cellsUsed,
+                    cellsResident,
+                    steps,
+                    computedTokens,
+                    bytesImported,
+                    bytesExported,
+                    OptionalLong.empty(),
+                    0);
+        }
+    }
 }

@@ -17,6 +17,7 @@ import dev.stator.engine.Engine;
 import dev.stator.engine.KvShape;
 import dev.stator.engine.ModelInfo;
 import dev.stator.engine.Pause;
+import dev.stator.engine.SharedMemory;
 import dev.stator.engine.Tokenizer;
 import dev.stator.routing.Explained;
 import dev.stator.routing.Router;
@@ -79,6 +80,8 @@ public final class NodeFabric implements Fabric {
 
     private final Engine engine;
     private final NodeOptions options;
+    private final Reopening.BackOff backOff;
+    private final Quarantine quarantine = new Quarantine();
     private final Blocks blocks;
     private final PrefillSpeed speed = new PrefillSpeed();
     private final CoreBudget cores;
@@ -101,9 +104,10 @@ public final class NodeFabric implements Fabric {
     private final AtomicLong generatedTokens = new AtomicLong();
     private final Map<String, AtomicLong> promptTokens = new ConcurrentHashMap<>();
 
-    private NodeFabric(Engine engine, NodeOptions options) {
+    private NodeFabric(Engine engine, NodeOptions options, Reopening.BackOff backOff) {
         this.engine = engine;
         this.options = options;
+        this.backOff = backOff;
         this.cores = new CoreBudget(options.threads(), options.slowdownPercent() / 100.0);
         this.index = new BlockIndex(new IndexOptions(indexBytes(engine, options)));
         this.router =
@@ -166,7 +170,11 @@ public final class NodeFabric implements Fabric {
      * @throws dev.stator.cache.CacheException if the host tier cannot be made
      */
     public static NodeFabric start(Engine engine, NodeOptions options) {
-        return new NodeFabric(engine, options);
+        return start(engine, options, Reopening.BackOff.USUAL);
+    }
+
+    static NodeFabric start(Engine engine, NodeOptions options, Reopening.BackOff backOff) {
+        return new NodeFabric(engine, options, backOff);
     }
 
     private static long indexBytes(Engine engine, NodeOptions options) {
@@ -184,6 +192,7 @@ public final class NodeFabric implements Fabric {
 
     private Blocks openBlocks(PrefillSpeed speed) {
         var host = openTier();
+        host.ifPresent(tier -> engine.share(new SharedMemory(tier.file(), tier.mapping())));
         try {
             return new Blocks(
                     host,
@@ -329,10 +338,12 @@ public final class NodeFabric implements Fabric {
                         Math.max(options.blockTokens(), options.stepTokens() / MIXED_PART),
                         generates ? cells / 4 : 0,
                         new Place(Tier.HOST, NODE));
-        join(workerOptions, cells);
+        var spec = spec(workerOptions, cells);
+        router.join(spec);
         int bytesPerToken = engine.model().kv().map(KvShape::bytesPerToken).orElse(0);
         return new Worker(
                 workerOptions,
+                spec,
                 context,
                 engine.tokenizer(),
                 bytesPerToken,
@@ -343,24 +354,37 @@ public final class NodeFabric implements Fabric {
                 router,
                 new TierFeed(new Place(Tier.DEVICE, workerOptions.id()), index),
                 observers,
-                this::pump);
+                new Home(),
+                backOff);
     }
 
-    private void join(WorkerOptions worker, int cells) {
-        router.join(
-                new WorkerSpec(
-                        worker.id(),
-                        NODE,
-                        engine.model().fingerprint(),
-                        worker.role() == Role.DECODE ? WorkerRole.DECODE : WorkerRole.PREFILL,
-                        worker.running(),
-                        cells,
-                        worker.stepTokens(),
-                        Math.min(worker.mixedTokens(), worker.stepTokens())));
+    private WorkerSpec spec(WorkerOptions worker, int cells) {
+        return new WorkerSpec(
+                worker.id(),
+                NODE,
+                engine.model().fingerprint(),
+                worker.role() == Role.DECODE ? WorkerRole.DECODE : WorkerRole.PREFILL,
+                worker.running(),
+                cells,
+                worker.stepTokens(),
+                Math.min(worker.mixedTokens(), worker.stepTokens()));
     }
 
-    private void pump() {
-        binder.pump();
+    private final class Home implements Worker.Home {
+        @Override
+        public void news() {
+            binder.pump();
+        }
+
+        @Override
+        public void goOn(Request request) {
+            binder.goOn(request);
+        }
+
+        @Override
+        public void blame(Request request) {
+            quarantine.add(request.asked(), System.nanoTime());
+        }
     }
 
     @Override
@@ -395,6 +419,12 @@ public final class NodeFabric implements Fabric {
         check(asked);
         long flight = background.flights().begin();
         var counting = new Counting(listener, flight);
+        if (quarantine.holds(asked, System.nanoTime())) {
+            counting.onFailure(
+                    "processes of the engine died of this very request, so it is not tried again for %d minutes"
+                            .formatted(Quarantine.TERM.toMinutes()));
+            return request(asked, counting);
+        }
         boolean admitted = false;
         try {
             var admission =

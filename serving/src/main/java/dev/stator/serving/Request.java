@@ -47,6 +47,14 @@ final class Request implements Admission.Admitted {
     private long dispatchedNanos;
     private long promptReadyNanos;
     private long firstTokenNanos;
+
+    /** Of the worker that it is at now, where it has gone on from another. */
+    private Leg leg = new Leg(0, 0);
+
+    /** Guarded by this, as are the next. */
+    private int generatedAtCrash = -1;
+
+    private int barrenCrashes;
     final AtomicLong onboardNanos = new AtomicLong();
 
     /** The part of it that the worker spent which prefills. */
@@ -89,6 +97,7 @@ final class Request implements Admission.Admitted {
     private final List<Stretch> stretches;
     private final RouteRequest route;
     private Optional<Decision> decision = Optional.empty();
+    private long boundNanos;
     private volatile long startedNanos;
     private volatile long prefilledNanos;
     private Runnable unpin = () -> {};
@@ -105,6 +114,12 @@ final class Request implements Admission.Admitted {
     private volatile Optional<Request> heir = Optional.empty();
     private Runnable whenInDoubt = () -> {};
     private Optional<String> stop = Optional.empty();
+
+    /**
+     * @param before tokens of the answer that other workers generated
+     * @param firstTokenNanos when this one's first came; 0: not yet
+     */
+    private record Leg(int before, long firstTokenNanos) {}
 
     /**
      * @param number unique in this process
@@ -239,11 +254,34 @@ final class Request implements Admission.Admitted {
         return size - asked.prompt().length;
     }
 
-    void append(int token) {
+    /**
+     * @return whether it is the first token that its present worker generated
+     */
+    boolean append(int token) {
         tokens[size++] = token;
-        if (firstTokenNanos == 0) {
-            firstTokenNanos = System.nanoTime();
+        boolean first = generated() == leg.before + 1;
+        if (first) {
+            leg = new Leg(leg.before, System.nanoTime());
+            firstTokenNanos = firstTokenNanos == 0 ? leg.firstTokenNanos : firstTokenNanos;
         }
+        return first;
+    }
+
+    /** What of the answer is there: tokens that whoever goes on with it takes as his own. */
+    int[] begun() {
+        return Arrays.copyOfRange(tokens, asked.prompt().length - asked.answered(), size);
+    }
+
+    /**
+     * The engine's process died while it computed this request.
+     *
+     * @param generated tokens of the answer at that time, as far as who computed knows
+     * @return how many died so, one after the other, without a token between them
+     */
+    synchronized int crashed(int generated) {
+        barrenCrashes = generatedAtCrash == generated ? barrenCrashes + 1 : 1;
+        generatedAtCrash = generated;
+        return barrenCrashes;
     }
 
     boolean cancelled() {
@@ -299,13 +337,20 @@ final class Request implements Admission.Admitted {
     }
 
     /**
+     * Comes again if a worker is lost, and its part of the answer stays.
+     *
      * @param unpin lets go of the prompt's blocks, which must not be evicted between their
      *     publication and the decode worker's reading; idempotent
      */
     void dispatched(Decision decision, Runnable unpin) {
         this.decision = Optional.of(decision);
         this.unpin = unpin;
-        this.dispatchedNanos = System.nanoTime();
+        this.boundNanos = System.nanoTime();
+        this.dispatchedNanos = dispatchedNanos == 0 ? boundNanos : dispatchedNanos;
+        this.leg = new Leg(generated(), 0);
+        this.startedNanos = 0;
+        this.prefilledNanos = 0;
+        this.prefillOnboardNanos.set(0);
     }
 
     Decision decision() {
@@ -333,31 +378,29 @@ final class Request implements Admission.Admitted {
         prefilledNanos = System.nanoTime();
     }
 
-    /** What the first token, which must be there, took by stage. */
+    /** What its present worker's first token, which must be there, took by stage. */
     Actual actual() {
-        long started = startedNanos == 0 ? firstTokenNanos : startedNanos;
-        long prefilled =
-                split() && prefilledNanos != 0
-                        ? Math.min(prefilledNanos, firstTokenNanos)
-                        : firstTokenNanos;
+        long first = leg.firstTokenNanos;
+        long started = startedNanos == 0 ? first : startedNanos;
+        long prefilled = split() && prefilledNanos != 0 ? Math.min(prefilledNanos, first) : first;
         started = Math.min(started, prefilled);
         double fetch = Math.min(prefillOnboardNanos.get() / 1e6, millis(started, prefilled));
         // Nobody could begin before the first blocks had come from slower tiers.
         double fromBelow =
-                Math.min(Math.max(diskNanos, remoteNanos) / 1e6, millis(dispatchedNanos, started));
+                Math.min(Math.max(diskNanos, remoteNanos) / 1e6, millis(boundNanos, started));
         return new Actual(
-                millis(dispatchedNanos, started) - fromBelow,
+                millis(boundNanos, started) - fromBelow,
                 fetch + fromBelow,
                 millis(started, prefilled) - fetch,
-                millis(prefilled, firstTokenNanos));
+                millis(prefilled, first));
     }
 
     void promptReady() {
         if (promptReadyNanos == 0) {
             promptReadyNanos = System.nanoTime();
             whenPromptReady.run();
-            unpin.run();
         }
+        unpin();
     }
 
     /** Before it is submitted. */
@@ -372,6 +415,7 @@ final class Request implements Admission.Admitted {
 
     void unpin() {
         unpin.run();
+        unpin = () -> {};
     }
 
     /** The stop string that ends its answer. */
@@ -449,7 +493,8 @@ final class Request implements Admission.Admitted {
     }
 
     private Explained explained(Decision made) {
-        return new Explained(made, firstTokenNanos == 0 ? Optional.empty() : Optional.of(actual()));
+        return new Explained(
+                made, leg.firstTokenNanos == 0 ? Optional.empty() : Optional.of(actual()));
     }
 
     /** Keys of full blocks, which a decode worker extends as the answer grows. */

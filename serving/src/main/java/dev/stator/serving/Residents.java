@@ -98,6 +98,12 @@ final class Residents {
         return all;
     }
 
+    /** All are gone with the device, which the router has been told. */
+    void lost() {
+        residents.clear();
+        feed.beginAnew();
+    }
+
     int cells() {
         return residents.stream().mapToInt(resident -> resident.tokens.length).sum();
     }

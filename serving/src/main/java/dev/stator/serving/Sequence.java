@@ -107,6 +107,16 @@ final class Sequence {
         return List.copyOf(keys.subList(0, Math.min(keys.size(), ready / blockTokens)));
     }
 
+    /**
+     * Whether its guard says no to what the last step computed. Asked once, before the first token,
+     * so that nothing that was sent is ever taken back.
+     */
+    boolean isInDoubt() {
+        return request.isGuarded()
+                && request.generated() == 0
+                && request.isInDoubt(sampler.orElseThrow().certainty(outputIndex));
+    }
+
     boolean isWaiting() {
         return waiting.isPresent();
     }

@@ -218,9 +218,17 @@ final class StepBatch {
             int index = batch.add(request.tokens()[position], position, sequence.slot, output);
             if (output) {
                 sequence.outputIndex = index;
+                promise(sequence, index);
             }
         }
         sequence.stepTokens = end - sequence.ready;
         sequences.add(sequence);
+    }
+
+    /** A guard looks at a first token's certainty before it is sampled, if it is. */
+    private void promise(Sequence sequence, int index) {
+        if (!sequence.request.isGuarded() || sequence.request.generated() > 0) {
+            sequence.sampler.ifPresent(sampler -> batch.willSample(index, sampler));
+        }
     }
 }

@@ -59,6 +59,12 @@ final class TierFeed implements Inventory {
         return held.computeIfPresent(key, (_, count) -> count == 1 ? null : count - 1) == null;
     }
 
+    /** The index has dropped the place, and begins to listen anew. */
+    synchronized void beginAnew() {
+        held.clear();
+        sequence = 0;
+    }
+
     @Override
     public void stored(BlockKey key) {
         stored(List.of(key));

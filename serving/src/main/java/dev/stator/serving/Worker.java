@@ -2,18 +2,20 @@ package dev.stator.serving;
 
 import dev.stator.engine.EngineContext;
 import dev.stator.engine.EngineException;
+import dev.stator.engine.EngineLostException;
 import dev.stator.engine.Sampler;
 import dev.stator.engine.StepResult;
 import dev.stator.engine.Tokenizer;
 import dev.stator.routing.Router;
-import dev.stator.routing.Step;
 import dev.stator.routing.WorkerLoad;
+import dev.stator.routing.WorkerSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -40,14 +42,29 @@ final class Worker implements AutoCloseable {
      */
     private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+    /** Of one that is away. */
+    private static final WorkerLoad AWAY = new WorkerLoad(0, 0, 0, 0, 0, 0, 0);
+
+    /** What a worker needs of its node. None of these waits. */
+    interface Home {
+        void news();
+
+        /** Its worker is lost: the request goes on at another one, as soon as there is one. */
+        void goOn(Request request);
+
+        /** Processes of the engine die of it. */
+        void blame(Request request);
+    }
+
     private final WorkerOptions options;
+    private final WorkerSpec spec;
     private final EngineContext context;
     private final Tokenizer tokenizer;
     private final Blocks blocks;
     private final CoreBudget.Share cores;
     private final Router router;
     private final Observers observers;
-    private final Runnable onNews;
+    private final Home home;
     private final Onboarder onboarder;
     private final Publisher publisher;
     private final StepBatch batch;
@@ -65,15 +82,23 @@ final class Worker implements AutoCloseable {
     private final Deque<Integer> freeSlots = new ArrayDeque<>();
     private long seen;
 
+    /** For whom the engine is at work: suspects if its process dies. */
+    private List<Request> atWork = List.of();
+
+    private final Reopening reopening;
+
     // Read by statistics.
     private final AtomicInteger assigned = new AtomicInteger();
     private volatile int usedCells;
     private volatile long steps;
     private volatile long computedTokens;
+    private volatile int losses;
+    private volatile boolean away;
     private volatile WorkerLoad reported;
 
     Worker(
             WorkerOptions options,
+            WorkerSpec spec,
             EngineContext context,
             Tokenizer tokenizer,
             int bytesPerToken,
@@ -84,7 +109,8 @@ final class Worker implements AutoCloseable {
             Router router,
             TierFeed feed,
             Observers observers,
-            Runnable onNews) {
+            Home home,
+            Reopening.BackOff backOff) {
         this.options = options;
         this.context = context;
         this.tokenizer = tokenizer;
@@ -92,7 +118,9 @@ final class Worker implements AutoCloseable {
         this.cores = cores;
         this.router = router;
         this.observers = observers;
-        this.onNews = onNews;
+        this.home = home;
+        this.spec = spec;
+        this.reopening = new Reopening(options.id(), context, backOff, this::wake);
         this.reported = new WorkerLoad(0, 0, 0, 0, 0, context.options().cells(), 0);
         this.onboarder = new Onboarder(blocks, context, bytesPerToken, this::moved, this::wake);
         this.publisher = new Publisher(blocks, context, bytesPerToken, speed::millisPerToken);
@@ -113,6 +141,10 @@ final class Worker implements AutoCloseable {
     }
 
     void start() {
+        context.process()
+                .ifPresent(
+                        process ->
+                                LOG.info("{} has the engine's process {}", options.id(), process));
         thread.start();
     }
 
@@ -143,26 +175,7 @@ final class Worker implements AutoCloseable {
 
     /** Its last report, and what it has been given since. */
     WorkerLoad given() {
-        var last = reported;
-        int prompts = 0;
-        long waiting = 0;
-        double attended = 0;
-        long free = last.freeTokens();
-        for (var request : inbox) {
-            long left = uncomputed(request, 0);
-            prompts++;
-            waiting += left;
-            attended += Step.attended(request.reusable() - left, left);
-            free -= cellsOf(request);
-        }
-        return new WorkerLoad(
-                last.running(),
-                last.contextTokens(),
-                last.waitingPrompts() + prompts,
-                last.waitingTokens() + waiting,
-                last.waitingAttended() + attended,
-                free,
-                last.seen());
+        return away ? AWAY : Workload.since(reported, options.role(), inbox);
     }
 
     FabricStats.Worker stats() {
@@ -177,12 +190,9 @@ final class Worker implements AutoCloseable {
                 steps,
                 computedTokens,
                 onboarder.bytesImported(),
-                publisher.bytesExported());
-    }
-
-    private static long cellsOf(Request request) {
-        return request.asked().prompt().length
-                + Math.min(request.asked().maxTokens(), Request.ANSWER_TOKENS);
+                publisher.bytesExported(),
+                away ? OptionalLong.empty() : context.process(),
+                losses);
     }
 
     // The worker's thread.
@@ -208,7 +218,10 @@ final class Worker implements AutoCloseable {
      */
     private boolean guardedTurn() throws InterruptedException {
         try {
-            return turn();
+            return reopening.isPending() ? returned() : turn();
+        } catch (EngineLostException e) {
+            lost(e.getMessage());
+            return true;
         } catch (RuntimeException e) {
             LOG.error("{}: a turn failed; its {} requests end", options.id(), sequences.size(), e);
             List.copyOf(sequences)
@@ -228,6 +241,11 @@ final class Worker implements AutoCloseable {
      * @return whether anything moved
      */
     private boolean turn() throws InterruptedException {
+        atWork = List.of();
+        if (context.isLost()) {
+            lost("the engine's process ended while it did nothing");
+            return true;
+        }
         if (forgetting.getAndSet(false)) {
             residents.evictAll().forEach(this::clear);
         }
@@ -251,7 +269,10 @@ final class Worker implements AutoCloseable {
         }
         boolean moved = false;
         while (!backlog.isEmpty() && sequences.size() < options.running() && slotAvailable()) {
-            begin(backlog.poll());
+            var request = backlog.element();
+            atWork = List.of(request);
+            begin(request);
+            backlog.remove();
             moved = true;
         }
         return moved;
@@ -274,21 +295,18 @@ final class Worker implements AutoCloseable {
         Optional<Sampler> sampler = Optional.empty();
         if (generates) {
             try {
-                sampler = Optional.of(sampler(request.asked()));
+                sampler = Optional.of(sampler(request));
             } catch (EngineException e) {
                 abandon(request, e.getMessage());
                 return;
             }
         }
-        var sequence =
-                new Sequence(
-                        request,
-                        generates,
-                        freeSlots.poll(),
-                        sampler,
-                        request.fullBlockKeys(blocks.blockTokens()));
+        var keys = request.fullBlockKeys(blocks.blockTokens());
+        // Of what another worker generated the cache has blocks, too.
+        blocks.extend(keys, request.root(), request.tokens(), request.size() - 1);
+        var sequence = new Sequence(request, generates, freeSlots.poll(), sampler, keys);
         if (generates) {
-            for (int token : request.asked().begun()) {
+            for (int token : request.begun()) {
                 // Its text is the client's already.
                 sequence.text.accept(tokenizer.bytes(token, true));
             }
@@ -303,10 +321,11 @@ final class Worker implements AutoCloseable {
     }
 
     /** As if it had chosen the beginning of the answer itself. */
-    private Sampler sampler(GenerationRequest asked) {
-        var sampler = context.sampler(asked.sampling());
+    private Sampler sampler(Request request) {
+        var sampling = Continuation.reseeded(request.asked().sampling(), request.generated());
+        var sampler = context.sampler(sampling);
         try {
-            for (int token : asked.begun()) {
+            for (int token : request.begun()) {
                 sampler.accept(token);
             }
             return sampler;
@@ -356,6 +375,7 @@ final class Worker implements AutoCloseable {
                 continue;
             }
             int before = sequence.ready;
+            atWork = List.of(sequence.request);
             if (onboarder.advance(sequence) == StepResult.NO_ROOM) {
                 makeRoom(sequence);
                 moved = true;
@@ -402,6 +422,7 @@ final class Worker implements AutoCloseable {
         double millis;
         // From here on its prompts are begun with: that others have the cores is no queue.
         batch.sequences().forEach(this::begun);
+        atWork = batch.sequences().stream().map(sequence -> sequence.request).toList();
         try (var lease = cores.take()) {
             context.threads(lease.count());
             result = context.step(batch.batch());
@@ -452,7 +473,7 @@ final class Worker implements AutoCloseable {
         try {
             if (sequence.outputIndex >= 0) {
                 request.promptReady();
-                if (isInDoubt(sequence)) {
+                if (sequence.isInDoubt()) {
                     giveUp(sequence);
                     return;
                 }
@@ -469,30 +490,19 @@ final class Worker implements AutoCloseable {
         endIfDone(sequence);
     }
 
-    /** Asked once, before the first token, so that nothing that was sent is ever taken back. */
-    private static boolean isInDoubt(Sequence sequence) {
-        var request = sequence.request;
-        if (!request.isGuarded() || request.generated() > 0) {
-            return false;
-        }
-        var certainty = sequence.sampler.orElseThrow().certainty(sequence.outputIndex);
-        return request.isInDoubt(certainty);
-    }
-
     /** Somebody else goes on with it. */
     private void giveUp(Sequence sequence) {
         context.truncate(sequence.slot, 0);
         freeSlots.add(sequence.slot);
         forget(sequence);
-        onNews.run();
+        home.news();
     }
 
     private void emit(Sequence sequence) {
         var request = sequence.request;
         var asked = request.asked();
         var sampled = sequence.sampler.orElseThrow().sample(sequence.outputIndex);
-        request.append(sampled.token());
-        if (request.generated() == 1) {
+        if (request.append(sampled.token())) {
             router.firstToken(request.route().id(), request.actual());
         }
         boolean ends = asked.endsWith(sampled.token(), tokenizer);
@@ -546,17 +556,21 @@ final class Worker implements AutoCloseable {
     }
 
     private void finish(Sequence sequence, FinishReason reason) {
-        var request = sequence.request;
         if (sequence.generates) {
-            var tail = sequence.text.tail();
             publishEnd(sequence);
             keepResident(sequence);
             forget(sequence);
-            call(request, () -> request.listener().onFinish(reason, tail, request.account()));
-            onNews.run();
+            tellEnd(sequence, reason);
         } else {
             drop(sequence);
         }
+    }
+
+    private void tellEnd(Sequence sequence, FinishReason reason) {
+        var request = sequence.request;
+        var tail = sequence.text.tail();
+        call(request, () -> request.listener().onFinish(reason, tail, request.account()));
+        home.news();
     }
 
     /** The next turn begins where this one ended, in the midst of a block. */
@@ -620,10 +634,109 @@ final class Worker implements AutoCloseable {
             blocks.release(request.decodeClaimant);
             request.unpin();
             call(request, () -> request.listener().onFailure(message));
-            onNews.run();
+            home.news();
         } else {
             blocks.release(request.prefillClaimant);
         }
+    }
+
+    /**
+     * The engine's process is gone, and all KV with it. Its requests go on at other workers, from
+     * the tokens that they have.
+     */
+    private void lost(String why) {
+        LOG.warn(
+                "{}: {}; its {} requests go on elsewhere",
+                options.id(),
+                why,
+                sequences.size() + backlog.size());
+        losses++;
+        away = true;
+        router.leave(options.id());
+        residents.lost();
+        for (var sequence : List.copyOf(sequences)) {
+            part(sequence, why);
+        }
+        freeSlots.clear();
+        for (int slot = 0; slot < context.options().sequences(); slot++) {
+            freeSlots.add(slot);
+        }
+        usedCells = 0;
+        handOverAll(why);
+        atWork = List.of();
+        reopening.begin();
+    }
+
+    private void part(Sequence sequence, String why) {
+        var request = sequence.request;
+        forget(sequence);
+        if (!sequence.generates) {
+            // The decode worker computes what it does not get.
+            if (atWork.contains(request)) {
+                request.crashed(0);
+            }
+            request.prefilled();
+        } else if (request.cancelled()) {
+            tellEnd(sequence, FinishReason.CANCELLED);
+        } else if (sequence.ended.isPresent()) {
+            tellEnd(sequence, sequence.ended.get());
+        } else {
+            handOver(request, why);
+        }
+    }
+
+    private void handOver(Request request, String why) {
+        int crashes = atWork.contains(request) ? request.crashed(request.generated()) : 0;
+        if (crashes < Quarantine.BLAMED_AFTER) {
+            home.goOn(request);
+            return;
+        }
+        home.blame(request);
+        var message =
+                "%d processes of the engine died one after the other while they computed this request, and it is not tried again: the last was that of %s (%s)"
+                        .formatted(crashes, options.id(), why);
+        call(request, () -> request.listener().onFailure(message));
+        home.news();
+    }
+
+    /** Who waits here waits no longer. */
+    private void handOverAll(String why) {
+        for (var request = backlog.poll(); request != null; request = backlog.poll()) {
+            handOverWaiting(request, why);
+        }
+        for (var request = inbox.poll(); request != null; request = inbox.poll()) {
+            handOverWaiting(request, why);
+        }
+    }
+
+    private void handOverWaiting(Request request, String why) {
+        assigned.decrementAndGet();
+        if (options.role() == Role.PREFILL) {
+            blocks.release(request.prefillClaimant);
+            return;
+        }
+        router.finished(request.route().id());
+        blocks.release(request.decodeClaimant);
+        request.unpin();
+        handOver(request, why);
+    }
+
+    /**
+     * While there is no process nothing is computed; who was sent here before the router knew goes
+     * on elsewhere.
+     *
+     * @return whether there is one again
+     */
+    private boolean returned() {
+        handOverAll("it was away");
+        home.news();
+        if (!reopening.isOver()) {
+            return false;
+        }
+        away = false;
+        router.join(spec);
+        report(new WorkerLoad(0, 0, 0, 0, 0, context.options().cells(), seen));
+        return true;
     }
 
     private void abandonAll() {
@@ -641,57 +754,16 @@ final class Worker implements AutoCloseable {
 
     private void observe() {
         usedCells = sequences.stream().mapToInt(sequence -> sequence.ready).sum();
-        var load = load();
+        var load = Workload.of(options.role(), sequences, backlog, context.options().cells(), seen);
         if (!load.equals(reported)) {
-            reported = load;
-            router.report(options.id(), load);
-            onNews.run();
+            report(load);
         }
     }
 
-    /**
-     * What gives way to all others keeps nobody waiting: to the router only its cells are there.
-     */
-    private WorkerLoad load() {
-        int running = 0;
-        int prompts = 0;
-        long context = 0;
-        long waiting = 0;
-        double attended = 0;
-        long free = this.context.options().cells();
-        for (var sequence : sequences) {
-            free -= cellsOf(sequence.request);
-            if (sequence.request.background) {
-                continue;
-            }
-            if (sequence.generating()) {
-                running++;
-                context += sequence.ready;
-            } else {
-                long left = uncomputed(sequence.request, sequence.ready);
-                prompts++;
-                waiting += left;
-                attended += Step.attended(sequence.goal() - left, left);
-            }
-        }
-        for (var request : backlog) {
-            free -= cellsOf(request);
-            if (!request.background) {
-                long left = uncomputed(request, 0);
-                prompts++;
-                waiting += left;
-                attended += Step.attended(request.reusable() - left, left);
-            }
-        }
-        return new WorkerLoad(running, context, prompts, waiting, attended, free, seen);
-    }
-
-    /** Prompt tokens that this worker still has to compute for a request. */
-    private long uncomputed(Request request, int ready) {
-        if (options.role() == Role.DECODE && request.split()) {
-            return 1;
-        }
-        return Math.max(0, request.reusable() - Math.max(ready, request.supplied()));
+    private void report(WorkerLoad load) {
+        reported = load;
+        router.report(options.id(), load);
+        home.news();
     }
 
     private static void call(Request request, Runnable callback) {
@@ -718,6 +790,7 @@ final class Worker implements AutoCloseable {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+        reopening.close();
         context.close();
     }
 }

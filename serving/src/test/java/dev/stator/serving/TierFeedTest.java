@@ -47,6 +47,17 @@ final class TierFeedTest {
         assertThat(held()).isEqualTo(4);
     }
 
+    @Test
+    void aPlaceThatWasDroppedIsHeardOfWhenItBeginsAnew() {
+        feed.stored(PROMPT);
+        index.drop(new Place(Tier.DEVICE, "decode-0"));
+        feed.beginAnew();
+        assertThat(held()).isZero();
+        feed.stored(PROMPT.subList(0, 2));
+        assertThat(held()).isEqualTo(2);
+        assertThat(feed.holding().keys()).hasSize(2);
+    }
+
     private int held() {
         var matches = new Matches();
         long[] keys = PROMPT.stream().mapToLong(BlockKey::high).toArray();

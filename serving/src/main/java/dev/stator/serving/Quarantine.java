@@ -1,6 +1,5 @@
-package dev.stator.cluster;
+package dev.stator.serving;
 
-import dev.stator.serving.GenerationRequest;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -11,12 +10,17 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Requests that nodes died of, by what they ask. They are refused for a while when a client sends
- * them again, so that a request that crashes engines does not go through the whole fleet.
+ * Requests that nodes or the engine's processes died of, by what they ask. They are refused for a
+ * while when a client sends them again, so that a request that crashes engines does not go through
+ * the whole fleet. Thread-safe.
  */
-final class Quarantine {
+public final class Quarantine {
+    public static final Duration TERM = Duration.ofMinutes(10);
+
+    /** So many die of a request without a token between them, and it is to blame. */
+    public static final int BLAMED_AFTER = 2;
+
     private static final int MOST = 1024;
-    static final Duration TERM = Duration.ofMinutes(10);
 
     /** When each is let go, by its digest. Guarded by this. */
     private final Map<String, Long> until =
@@ -29,14 +33,14 @@ final class Quarantine {
                 }
             };
 
-    void add(GenerationRequest request, long nowNanos) {
+    public void add(GenerationRequest request, long nowNanos) {
         var digest = digest(request);
         synchronized (this) {
             until.put(digest, nowNanos + TERM.toNanos());
         }
     }
 
-    boolean holds(GenerationRequest request, long nowNanos) {
+    public boolean holds(GenerationRequest request, long nowNanos) {
         synchronized (this) {
             // Mostly it is empty, and nothing needs to be hashed.
             until.values().removeIf(end -> end - nowNanos <= 0);
