@@ -1,5 +1,6 @@
 package dev.stator.routing;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -16,7 +17,7 @@ final class PredictionErrorsTest {
             errors.add(new Prediction(100 + i % 100, 0, 0, 0, 0), new Actual(actual, 0, 0, 0));
         }
 
-        var queue = errors.all().get(Stage.QUEUE);
+        var queue = of(Stage.QUEUE);
 
         assertThat(queue.samples()).isEqualTo(1024);
         assertThat(queue.medianRelative()).isCloseTo(0.5, within(0.05));
@@ -29,7 +30,11 @@ final class PredictionErrorsTest {
     void almostNothingIsComparedWithAMillisecond() {
         errors.add(new Prediction(0.5, 0, 0, 0, 0), new Actual(0, 0, 0, 0));
 
-        assertThat(errors.all().get(Stage.QUEUE).medianRelative()).isEqualTo(0.5);
-        assertThat(errors.all().get(Stage.FETCH).medianRelative()).isZero();
+        assertThat(of(Stage.QUEUE).medianRelative()).isEqualTo(0.5);
+        assertThat(of(Stage.FETCH).medianRelative()).isZero();
+    }
+
+    private PredictionError of(Stage stage) {
+        return requireNonNull(errors.all().get(stage));
     }
 }

@@ -1,5 +1,6 @@
 package dev.stator.routing;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -45,7 +46,7 @@ final class RouterTest {
             double prefill = decision.plan().prediction().prefillMillis();
             scene.router.firstToken(decision.request().id(), new Actual(0, 0, 2 * prefill, 0));
 
-            var error = scene.router.predictionErrors().get(Stage.PREFILL);
+            var error = requireNonNull(scene.router.predictionErrors().get(Stage.PREFILL));
 
             assertThat(error.samples()).isEqualTo(1);
             assertThat(error.biasMillis()).isCloseTo(-prefill, within(1e-6));
