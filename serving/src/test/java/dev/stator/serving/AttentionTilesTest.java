@@ -87,7 +87,7 @@ final class AttentionTilesTest {
     }
 
     private static int computed(Collected answer) throws Exception {
-        return answer.await().account().promptTokensBySource().get("computed");
+        return answer.await().account().promptTokensBySource().getOrDefault("computed", 0);
     }
 
     private NodeFabric node(Engine with) {

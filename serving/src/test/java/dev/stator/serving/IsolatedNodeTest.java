@@ -348,7 +348,7 @@ final class IsolatedNodeTest {
         var stats = node.stats();
         return stats.workers().stream().anyMatch(w -> w.running() > 0 || w.waiting() > 0)
                 || List.of("blocks_pinned", "blocks_claimed", "blocks_writing", "leases").stream()
-                        .anyMatch(gauge -> stats.cache().get(gauge) > 0);
+                        .anyMatch(gauge -> stats.cache().getOrDefault(gauge, 0L) > 0);
     }
 
     /** Questions about documents, of which some are the same: the model is sure of its answers. */
