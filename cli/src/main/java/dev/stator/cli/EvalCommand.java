@@ -1,6 +1,7 @@
 package dev.stator.cli;
 
-import dev.stator.engine.llama.LlamaEngine;
+import dev.stator.engine.Engine;
+import dev.stator.engine.EngineLostException;
 import dev.stator.serving.NodeFabric;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -106,14 +107,24 @@ final class EvalCommand implements Callable<Integer> {
         }
 
         private ReuseCard measure(
-                LlamaEngine engine, NodeFabric node, ModelSource model, ReuseQuestions asked) {
-            node.unspliceable()
+                Engine engine, NodeFabric node, ModelSource model, ReuseQuestions asked) {
+            unspliceable(node)
                     .ifPresent(
                             why -> {
                                 throw Refusal.failed(
                                         "%s cannot be spliced: %s".formatted(model.name(), why));
                             });
             return new ReuseTrial(engine, node, console).card(model.name(), asked, all);
+        }
+
+        /** Finding out may be the end of the engine's process. */
+        private static Optional<String> unspliceable(NodeFabric node) {
+            try {
+                return node.unspliceable();
+            } catch (EngineLostException e) {
+                return Optional.of(
+                        "the engine did not survive being asked (" + e.getMessage() + ")");
+            }
         }
 
         private void print(ReuseCard card, Path file) {

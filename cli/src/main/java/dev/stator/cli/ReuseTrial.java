@@ -5,9 +5,9 @@ import dev.stator.api.chat.Conversation;
 import dev.stator.api.chat.Prompt;
 import dev.stator.api.documents.AcrossDocuments;
 import dev.stator.engine.Certainty;
+import dev.stator.engine.Engine;
 import dev.stator.engine.Sampled;
 import dev.stator.engine.SamplingOptions;
-import dev.stator.engine.llama.LlamaEngine;
 import dev.stator.serving.Account;
 import dev.stator.serving.Admission;
 import dev.stator.serving.FinishReason;
@@ -73,12 +73,12 @@ final class ReuseTrial {
             int spliced,
             Optional<Certainty> certainty) {}
 
-    private final LlamaEngine engine;
+    private final Engine engine;
     private final NodeFabric node;
     private final Console console;
     private final ChatModel chat;
 
-    ReuseTrial(LlamaEngine engine, NodeFabric node, Console console) {
+    ReuseTrial(Engine engine, NodeFabric node, Console console) {
         this.engine = engine;
         this.node = node;
         this.console = console;

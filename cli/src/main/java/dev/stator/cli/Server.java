@@ -67,14 +67,17 @@ final class Server implements AutoCloseable {
         }
     }
 
-    /** Does something with a node that no server stands before. */
+    /**
+     * Does something with a node that no server stands before, and that may be too much for the
+     * engine: it is in a process of its own.
+     */
     static <T> T withNode(
             Configuration configuration,
             ModelSource model,
             Console console,
-            BiFunction<LlamaEngine, NodeFabric, T> work) {
+            BiFunction<Engine, NodeFabric, T> work) {
         var patience = new Patience(console);
-        try (var engine = load(configuration, model, patience);
+        try (var engine = apart(configuration, model, patience);
                 var fabric =
                         open(
                                 engine,
@@ -91,9 +94,12 @@ final class Server implements AutoCloseable {
 
     /** The model alone, where the workers of a node are to have it. */
     static Engine engine(Configuration configuration, ModelSource model, Patience patience) {
-        if (!configuration.get(Settings.ISOLATE)) {
-            return load(configuration, model, patience);
-        }
+        return configuration.get(Settings.ISOLATE)
+                ? apart(configuration, model, patience)
+                : load(configuration, model, patience);
+    }
+
+    private static Engine apart(Configuration configuration, ModelSource model, Patience patience) {
         var command = JavaCommand.running(Main.class, WorkerProcessCommand.NAME);
         var options = ProcessOptions.of(llamaOptions(configuration, model), command);
         return loading(model, patience, () -> ProcessEngine.load(options));

@@ -343,10 +343,13 @@ final class ProcessEngineTest {
 
     @Test
     void processesEndWithTheNodeHoweverThatEnds() throws Exception {
+        var command = new ArrayList<>(JavaCommand.running(NodeProcess.class));
+        // Maven does not set these by flags.
+        for (var property : List.of("stator.demo", "stator.natives")) {
+            command.add(1, "-D%s=%s".formatted(property, System.getProperty(property)));
+        }
         var node =
-                new ProcessBuilder(JavaCommand.running(NodeProcess.class))
-                        .redirectError(ProcessBuilder.Redirect.INHERIT)
-                        .start();
+                new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
         var pids = new ArrayList<ProcessHandle>();
         try (var lines = node.inputReader()) {
             for (var pid : lines.readLine().split(" ")) {
