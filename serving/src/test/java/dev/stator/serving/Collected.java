@@ -37,6 +37,10 @@ final class Collected implements GenerationListener {
         end.completeExceptionally(new IllegalStateException(message));
     }
 
+    synchronized int heard() {
+        return tokens.size();
+    }
+
     Ended await() throws Exception {
         return end.get(120, TimeUnit.SECONDS);
     }
