@@ -120,8 +120,9 @@ final class IsolateBench extends Bench {
             answers.add(node.ask(prompts.next(64), answer));
         }
         answers.forEach(Answer::awaitEnd);
-        long from = answers.stream().mapToLong(Answer::firstNanos).max().orElseThrow();
-        long until = answers.stream().mapToLong(Answer::lastNanos).min().orElseThrow();
+        // A small model has ended the first answer before the last one begins.
+        long from = answers.stream().mapToLong(Answer::firstNanos).min().orElseThrow();
+        long until = answers.stream().mapToLong(Answer::lastNanos).max().orElseThrow();
         long tokens = answers.stream().mapToLong(each -> each.countBetween(from, until)).sum();
         figures.tokensPerSecond.add(tokens / ((until - from) / 1e9));
         int[] cached = prompts.next(prompt);
