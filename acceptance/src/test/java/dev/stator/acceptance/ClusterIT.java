@@ -2,13 +2,10 @@ package dev.stator.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,14 +14,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** A frontend and nodes in processes of their own, of which some die, freeze, or are to stop. */
 final class ClusterIT {
@@ -122,50 +116,8 @@ final class ClusterIT {
         return found.getFirst();
     }
 
-    /** A streamed answer that is read to its end while something happens. */
-    private final class Stream {
-        private final StringBuilder text = new StringBuilder();
-        private volatile int events;
-        private final CompletableFuture<String> end = new CompletableFuture<>();
-
-        Stream(int tokens) {
-            Thread.ofVirtual().start(() -> read(tokens));
-        }
-
-        private void read(int tokens) {
-            var own = new Http(http.address().toString());
-            try (own;
-                    var lines =
-                            new BufferedReader(
-                                    new InputStreamReader(
-                                            own.stream(
-                                                            "/v1/chat/completions",
-                                                            Endless.body("Question: Who?", tokens))
-                                                    .body(),
-                                            StandardCharsets.UTF_8))) {
-                for (var line = lines.readLine(); line != null; line = lines.readLine()) {
-                    if (line.startsWith("data: {")) {
-                        var event = JsonMapper.shared().readTree(line.substring(6));
-                        assertThat(event.has("error")).as(line).isFalse();
-                        text.append(event.at("/choices/0/delta/content").asString(""));
-                        events++;
-                    } else if (line.equals("data: [DONE]")) {
-                        end.complete(text.toString());
-                    }
-                }
-                end.completeExceptionally(new AssertionError("the answer broke off"));
-            } catch (IOException | RuntimeException | AssertionError e) {
-                end.completeExceptionally(e);
-            }
-        }
-
-        void awaitEvents(int count) {
-            Await.until(() -> events >= count || end.isDone(), () -> events);
-        }
-
-        String await() throws Exception {
-            return end.get(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
-        }
+    private WholeAnswer stream(int tokens) {
+        return new WholeAnswer(http, "Question: Who?", tokens);
     }
 
     private static void signal(StatorProcess process, String name) throws Exception {
@@ -175,9 +127,9 @@ final class ClusterIT {
 
     @Test
     void anAnswerSurvivesANodeThatIsKilledAndOneThatFreezes() throws Exception {
-        var expected = new Stream(1200).await();
+        var expected = stream(1200).await();
 
-        var first = new Stream(1200);
+        var first = stream(1200);
         first.awaitEvents(100);
         var killed = running();
         named(killed).kill();
@@ -188,7 +140,7 @@ final class ClusterIT {
         node("c", freePort(), "--join", "127.0.0.1:%d,127.0.0.1:%d".formatted(seed, second));
         Await.until(() -> "serving".equals(states().get("c")), this::status);
 
-        var again = new Stream(1200);
+        var again = stream(1200);
         again.awaitEvents(100);
         var frozen = running();
         signal(named(frozen), "STOP");
@@ -199,20 +151,20 @@ final class ClusterIT {
         }
         assertThat(status().at("/counters/failed").asInt()).isZero();
         Await.until(() -> "serving".equals(states().get(frozen)), this::status);
-        assertThat(new Stream(1200).await()).isEqualTo(expected);
+        assertThat(stream(1200).await()).isEqualTo(expected);
     }
 
     @Test
     void aNodeThatIsToStopFinishesOrHandsOverAndNothingFails() throws Exception {
-        var streams = new ArrayList<Stream>();
+        var streams = new ArrayList<WholeAnswer>();
         for (int i = 0; i < 6; i++) {
-            streams.add(new Stream(300));
+            streams.add(stream(300));
         }
         streams.forEach(stream -> stream.awaitEvents(10));
         var stopping = running();
         named(stopping).terminate();
         for (int i = 0; i < 4; i++) {
-            streams.add(new Stream(50));
+            streams.add(stream(50));
         }
 
         for (var stream : streams) {
@@ -232,7 +184,7 @@ final class ClusterIT {
         assertThat(status().path("wrong").toString())
                 .contains("the node other is refused")
                 .contains("fingerprint");
-        new Stream(20).await();
+        stream(20).await();
         assertThat(states()).containsEntry("other", "refused");
     }
 

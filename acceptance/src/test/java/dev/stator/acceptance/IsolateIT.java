@@ -2,22 +2,16 @@ package dev.stator.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import tools.jackson.databind.json.JsonMapper;
 
 /** A server whose workers are processes of their own, of which some die. */
 final class IsolateIT {
@@ -70,63 +64,15 @@ final class IsolateIT {
                 () -> server.err());
     }
 
-    /** A streamed answer that is read to its end while something happens. */
-    private final class Stream {
-        private final StringBuilder text = new StringBuilder();
-        private final CompletableFuture<String> end = new CompletableFuture<>();
-        private volatile int events;
-
-        Stream(int number) {
-            Thread.ofVirtual().start(() -> read(number));
-        }
-
-        private void read(int number) {
-            try (var own = new Http(http.address().toString());
-                    var lines =
-                            new BufferedReader(
-                                    new InputStreamReader(
-                                            own.stream(
-                                                            "/v1/chat/completions",
-                                                            Endless.body(
-                                                                    "Question %d: Who?"
-                                                                            .formatted(number),
-                                                                    400))
-                                                    .body(),
-                                            StandardCharsets.UTF_8))) {
-                for (var line = lines.readLine(); line != null; line = lines.readLine()) {
-                    if (line.startsWith("data: {")) {
-                        var event = JsonMapper.shared().readTree(line.substring(6));
-                        assertThat(event.has("error")).as(line).isFalse();
-                        text.append(event.at("/choices/0/delta/content").asString(""));
-                        events++;
-                    } else if (line.equals("data: [DONE]")) {
-                        end.complete(text.toString());
-                    }
-                }
-                end.completeExceptionally(new AssertionError("the answer broke off"));
-            } catch (IOException | RuntimeException | AssertionError e) {
-                end.completeExceptionally(e);
-            }
-        }
-
-        void awaitEvents(int count) {
-            Await.until(() -> events >= count || end.isDone(), () -> events);
-        }
-
-        String await() throws Exception {
-            return end.get(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
-        }
-    }
-
-    private List<Stream> streams() {
-        var streams = new ArrayList<Stream>();
+    private List<WholeAnswer> streams() {
+        var streams = new ArrayList<WholeAnswer>();
         for (int i = 0; i < STREAMS; i++) {
-            streams.add(new Stream(i));
+            streams.add(new WholeAnswer(http, "Question %d: Who?".formatted(i), 400));
         }
         return streams;
     }
 
-    private static List<String> texts(List<Stream> streams) throws Exception {
+    private static List<String> texts(List<WholeAnswer> streams) throws Exception {
         var texts = new ArrayList<String>();
         for (var stream : streams) {
             texts.add(stream.await());

@@ -3,30 +3,22 @@ package dev.stator.api;
 import dev.stator.api.answers.AnswerMode;
 import java.time.Duration;
 import java.util.Map;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * Which answers are kept and given again.
  *
  * @param mode of requests, unless they ask for less; more they may not ask for
- * @param modeByKey the same for who sends an API key, by the key
  * @param bytes memory for them
  * @param life how long one is given again
  * @param mostErrors part of the answers to other words that may be wrong, between 0 and 1
  */
-public record AnswerOptions(
-        AnswerMode mode,
-        Map<String, AnswerMode> modeByKey,
-        long bytes,
-        Duration life,
-        double mostErrors) {
+public record AnswerOptions(ByKey<AnswerMode> mode, long bytes, Duration life, double mostErrors) {
     /** None are kept. */
     public static final AnswerOptions USUAL =
-            new AnswerOptions(AnswerMode.OFF, Map.of(), 64L << 20, Duration.ofHours(1), 0.02);
+            new AnswerOptions(
+                    ByKey.of(AnswerMode.OFF, Map.of()), 64L << 20, Duration.ofHours(1), 0.02);
 
     public AnswerOptions {
-        modeByKey = Map.copyOf(modeByKey);
         if (bytes < 0) {
             throw new IllegalArgumentException("answers cannot be kept in less than no memory");
         }
@@ -41,17 +33,12 @@ public record AnswerOptions(
 
     /** Whether anybody's answers are kept. */
     boolean any() {
-        return Stream.concat(Stream.of(mode), modeByKey.values().stream())
-                .anyMatch(each -> each != AnswerMode.OFF);
+        return mode.values().stream().anyMatch(each -> each != AnswerMode.OFF);
     }
 
     /** The mode of a tenant's requests that do not say one, and the most that they may say. */
     AnswerMode ceiling(String tenant) {
-        return modeByKey.entrySet().stream()
-                .collect(
-                        Collectors.toMap(
-                                each -> Auth.fingerprint(each.getKey()), Map.Entry::getValue))
-                .getOrDefault(tenant, mode);
+        return mode.of(tenant);
     }
 
     /**

@@ -63,10 +63,10 @@ public record ApiOptions(
         require(maxUnreadBytes >= 1024, "at least 1024 unread bytes must be allowed");
         require(maxStall.isPositive(), "the allowed stall must be positive");
         require(
-                apiKeys.containsAll(reuse.ceilingByKey().keySet()),
+                apiKeys.containsAll(reuse.ceiling().keys()),
                 "a ceiling of reuse is set for an API key that is none of those asked for");
         require(
-                apiKeys.containsAll(answers.modeByKey().keySet()),
+                apiKeys.containsAll(answers.mode().keys()),
                 "a mode of kept answers is set for an API key that is none of those asked for");
         require(documentQuotaBytes >= 0, "the quota of documents must not be negative");
     }

@@ -112,18 +112,7 @@ record Decoding(
     /** The options of one of several answers to a prompt, which differ by their seed. */
     SamplingOptions sampling(int choice, Optional<String> grammar) {
         var seed = sampling.seed();
-        return new SamplingOptions(
-                sampling.temperature(),
-                sampling.topP(),
-                sampling.topK(),
-                sampling.minP(),
-                sampling.frequencyPenalty(),
-                sampling.presencePenalty(),
-                sampling.repeatPenalty(),
-                sampling.logitBias(),
-                seed.isPresent() ? OptionalLong.of(seed.getAsLong() + choice) : seed,
-                sampling.logprobs(),
-                sampling.topLogprobs(),
-                grammar);
+        var its = seed.isPresent() ? OptionalLong.of(seed.getAsLong() + choice) : seed;
+        return sampling.withSeed(its).withGrammar(grammar);
     }
 }

@@ -26,7 +26,8 @@ class ErasedAnswersTest {
     void start() {
         node = new DemoNode(folder);
         var answers =
-                new AnswerOptions(AnswerMode.SIMILAR, Map.of(), 1 << 20, Duration.ofHours(1), 0.02);
+                new AnswerOptions(
+                        ByKey.of(AnswerMode.SIMILAR, Map.of()), 1 << 20, Duration.ofHours(1), 0.02);
         server = ApiServer.start(ApiOptions.of("demo", 0).withAnswers(answers), node.fabric());
         client = new Client(server.port());
     }

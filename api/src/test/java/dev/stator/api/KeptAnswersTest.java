@@ -57,7 +57,8 @@ final class KeptAnswersTest {
                                 usual.splicing(),
                                 usual.reuse(),
                                 usual.documentQuotaBytes(),
-                                new AnswerOptions(mode, byKey, 1 << 20, Duration.ofHours(1), 0.5)),
+                                new AnswerOptions(
+                                        ByKey.of(mode, byKey), 1 << 20, Duration.ofHours(1), 0.5)),
                         fabric);
         client = new Client(server.port());
     }
@@ -402,16 +403,28 @@ final class KeptAnswersTest {
     void optionsThatMeanNothingAreRefused() {
         serve(AnswerMode.OFF);
         var hour = Duration.ofHours(1);
-        assertThatThrownBy(() -> new AnswerOptions(AnswerMode.EXACT, Map.of(), -1, hour, 0.02))
+        assertThatThrownBy(
+                        () ->
+                                new AnswerOptions(
+                                        ByKey.of(AnswerMode.EXACT, Map.of()), -1, hour, 0.02))
                 .isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(
-                        () -> new AnswerOptions(AnswerMode.EXACT, Map.of(), 1, Duration.ZERO, 0.02))
+                        () ->
+                                new AnswerOptions(
+                                        ByKey.of(AnswerMode.EXACT, Map.of()),
+                                        1,
+                                        Duration.ZERO,
+                                        0.02))
                 .isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> new AnswerOptions(AnswerMode.EXACT, Map.of(), 1, hour, 0))
+        assertThatThrownBy(
+                        () -> new AnswerOptions(ByKey.of(AnswerMode.EXACT, Map.of()), 1, hour, 0))
                 .isInstanceOf(IllegalArgumentException.class);
         var byKey =
                 new AnswerOptions(
-                        AnswerMode.OFF, Map.of("unknown", AnswerMode.EXACT), 1, hour, 0.02);
+                        ByKey.of(AnswerMode.OFF, Map.of("unknown", AnswerMode.EXACT)),
+                        1,
+                        hour,
+                        0.02);
         assertThatThrownBy(() -> ApiOptions.of("stub", 0).withAnswers(byKey))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("API key");

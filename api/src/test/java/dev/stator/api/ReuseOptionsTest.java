@@ -63,7 +63,9 @@ final class ReuseOptionsTest {
 
     @Test
     void requestsThatSayNothingHaveTheUsualMode() throws Exception {
-        serve(new ReuseOptions(ReuseMode.EXACT_REORDER, ReuseMode.SPLICED, Map.of(), BYTES));
+        serve(
+                new ReuseOptions(
+                        ReuseMode.EXACT_REORDER, ByKey.of(ReuseMode.SPLICED, Map.of()), BYTES));
         assertThat(chat("").header("x-stator-reuse")).isEqualTo("exact-reorder");
         assertThat(plain("").header("x-stator-reuse")).isEqualTo("exact-reorder");
         assertThat(chat(", \"reuse\": \"exact\"").header("x-stator-reuse")).isEqualTo("exact");
@@ -72,7 +74,7 @@ final class ReuseOptionsTest {
 
     @Test
     void nobodyGetsMoreThanTheCeiling() throws Exception {
-        serve(new ReuseOptions(ReuseMode.EXACT, ReuseMode.EXACT, Map.of(), BYTES));
+        serve(new ReuseOptions(ReuseMode.EXACT, ByKey.of(ReuseMode.EXACT, Map.of()), BYTES));
         for (var reply :
                 List.of(
                         chat(", \"reuse\": \"exact-reorder\""),
@@ -90,8 +92,7 @@ final class ReuseOptionsTest {
         serve(
                 new ReuseOptions(
                         ReuseMode.EXACT_REORDER,
-                        ReuseMode.EXACT_REORDER,
-                        Map.of("careful", ReuseMode.EXACT),
+                        ByKey.of(ReuseMode.EXACT_REORDER, Map.of("careful", ReuseMode.EXACT)),
                         BYTES),
                 "careful",
                 "other");
@@ -116,15 +117,25 @@ final class ReuseOptionsTest {
     void optionsThatContradictThemselvesAreRefused() {
         serve(ReuseOptions.USUAL);
         assertThatThrownBy(
-                        () -> new ReuseOptions(ReuseMode.SPLICED, ReuseMode.EXACT, Map.of(), BYTES))
+                        () ->
+                                new ReuseOptions(
+                                        ReuseMode.SPLICED,
+                                        ByKey.of(ReuseMode.EXACT, Map.of()),
+                                        BYTES))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("no more than exact");
         assertThatThrownBy(
-                        () -> new ReuseOptions(ReuseMode.EXACT, ReuseMode.EXACT, Map.of(), 1_000))
+                        () ->
+                                new ReuseOptions(
+                                        ReuseMode.EXACT,
+                                        ByKey.of(ReuseMode.EXACT, Map.of()),
+                                        1_000))
                 .isInstanceOf(IllegalArgumentException.class);
         var byKey =
                 new ReuseOptions(
-                        ReuseMode.EXACT, ReuseMode.EXACT, Map.of("k", ReuseMode.SPLICED), BYTES);
+                        ReuseMode.EXACT,
+                        ByKey.of(ReuseMode.EXACT, Map.of("k", ReuseMode.SPLICED)),
+                        BYTES);
         assertThatThrownBy(() -> ApiOptions.of("stub", 0).withReuse(byKey))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("API key");

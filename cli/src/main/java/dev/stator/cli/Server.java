@@ -3,6 +3,7 @@ package dev.stator.cli;
 import dev.stator.api.AnswerOptions;
 import dev.stator.api.ApiOptions;
 import dev.stator.api.ApiServer;
+import dev.stator.api.ByKey;
 import dev.stator.api.ReuseOptions;
 import dev.stator.api.Splicing;
 import dev.stator.api.WaitingOptions;
@@ -202,13 +203,15 @@ final class Server implements AutoCloseable {
                 usual.splicing(),
                 new ReuseOptions(
                         configuration.get(Settings.REUSE),
-                        configuration.get(Settings.REUSE_CEILING),
-                        configuration.find(Settings.REUSE_CEILING_BY_KEY).orElse(Map.of()),
+                        ByKey.of(
+                                configuration.get(Settings.REUSE_CEILING),
+                                configuration.find(Settings.REUSE_CEILING_BY_KEY).orElse(Map.of())),
                         configuration.get(Settings.PASSAGE_MEMORY)),
                 configuration.get(Settings.DOCUMENT_QUOTA),
                 new AnswerOptions(
-                        configuration.get(Settings.ANSWER_CACHE),
-                        configuration.find(Settings.ANSWER_CACHE_BY_KEY).orElse(Map.of()),
+                        ByKey.of(
+                                configuration.get(Settings.ANSWER_CACHE),
+                                configuration.find(Settings.ANSWER_CACHE_BY_KEY).orElse(Map.of())),
                         configuration.get(Settings.ANSWER_CACHE_SIZE),
                         configuration.get(Settings.ANSWER_CACHE_TTL),
                         configuration.get(Settings.ANSWER_CACHE_ERRORS) / 100.0));

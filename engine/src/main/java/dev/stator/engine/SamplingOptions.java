@@ -57,22 +57,19 @@ public record SamplingOptions(
     public SamplingOptions without(int token) {
         var biases = new HashMap<>(logitBias);
         biases.put(token, Float.NEGATIVE_INFINITY);
-        return new SamplingOptions(
-                temperature,
-                topP,
-                topK,
-                minP,
-                frequencyPenalty,
-                presencePenalty,
-                repeatPenalty,
-                biases,
-                seed,
-                logprobs,
-                topLogprobs,
-                grammar);
+        return with(biases, seed, grammar);
     }
 
     public SamplingOptions withSeed(OptionalLong other) {
+        return with(logitBias, other, grammar);
+    }
+
+    public SamplingOptions withGrammar(Optional<String> other) {
+        return with(logitBias, seed, other);
+    }
+
+    private SamplingOptions with(
+            Map<Integer, Float> itsBias, OptionalLong itsSeed, Optional<String> itsGrammar) {
         return new SamplingOptions(
                 temperature,
                 topP,
@@ -81,10 +78,10 @@ public record SamplingOptions(
                 frequencyPenalty,
                 presencePenalty,
                 repeatPenalty,
-                logitBias,
-                other,
+                itsBias,
+                itsSeed,
                 logprobs,
                 topLogprobs,
-                grammar);
+                itsGrammar);
     }
 }

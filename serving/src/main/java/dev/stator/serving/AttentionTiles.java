@@ -27,9 +27,13 @@ record AttentionTiles(int tokens, double attention) {
     /** What a step of a smaller model takes says nothing of the operations in it. */
     private static final long LEAST_PARAMETERS = 20_000_000;
 
-    static AttentionTiles of(ModelInfo model, int tile) {
+    /**
+     * @param tile tokens of one
+     * @param mostTokens of a step
+     */
+    static AttentionTiles of(ModelInfo model, int tile, int mostTokens) {
         int layers = model.kv().map(kv -> kv.layers().size()).orElse(0);
-        if (model.parameters() < LEAST_PARAMETERS || layers == 0) {
+        if (model.parameters() < LEAST_PARAMETERS || layers == 0 || mostTokens < tile) {
             return new AttentionTiles(1, 0);
         }
         double attention = 4.0 * layers * model.embeddingLength();

@@ -350,7 +350,8 @@ public final class NodeFabric implements Fabric {
                 blocks,
                 share,
                 speed,
-                AttentionTiles.of(engine.model(), context.attentionTile()),
+                AttentionTiles.of(
+                        engine.model(), context.attentionTile(), workerOptions.stepTokens()),
                 router,
                 new TierFeed(new Place(Tier.DEVICE, workerOptions.id()), index),
                 observers,

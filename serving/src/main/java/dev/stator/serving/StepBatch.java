@@ -118,12 +118,14 @@ final class StepBatch {
     }
 
     private int budget(List<Sequence> prompts) {
-        int budget = isEmpty() ? promptBudget() : options.mixedTokens();
-        int context = prompts.stream().mapToInt(each -> each.ready).max().orElse(0);
-        if (tiles.worthFilling(batch.size() + budget, context)) {
-            budget = tiles.tokens() - batch.size();
+        int most = options.stepTokens() - batch.size();
+        if (isEmpty()) {
+            return Math.min(promptBudget(), most);
         }
-        return Math.min(budget, options.stepTokens() - batch.size());
+        int budget = options.mixedTokens();
+        int context = prompts.stream().mapToInt(each -> each.ready).max().orElse(0);
+        boolean fills = tiles.worthFilling(batch.size() + budget, context);
+        return Math.min(fills ? tiles.tokens() - batch.size() : budget, most);
     }
 
     /**
@@ -141,8 +143,10 @@ final class StepBatch {
                 || !tiles.worthFilling(batch.size(), last.ready)) {
             return;
         }
-        int again =
-                Math.min(Math.min(tiles.tokens(), options.stepTokens()) - batch.size(), last.ready);
+        int again = tiles.tokens() - batch.size();
+        if (again > last.ready) {
+            return;
+        }
         int end = last.ready + last.stepTokens;
         last.ready -= again;
         cells.truncate(last.slot, last.ready);

@@ -26,6 +26,8 @@ import org.junit.jupiter.api.io.TempDir;
 final class AttentionTilesTest {
     private static final long MIB = DemoNode.MIB;
 
+    private static final ModelInfo LARGE = model(1_236_000_000L, 16, 2048);
+
     @TempDir Path folder;
     private LlamaEngine engine;
 
@@ -43,7 +45,7 @@ final class AttentionTilesTest {
     void theLongerTheContextTheShorterARestIsWorthATile() {
         // Llama 3.2 1B: 16 layers, 2,048 wide. Measured behind 2,048 tokens: 33 tokens in 1.03 s,
         // 48 in 1.73, 64 in 1.13; behind 4,096: 33 in 2.12 s, 64 in 1.51.
-        var tiles = AttentionTiles.of(model(1_236_000_000L, 16, 2048), 64);
+        var tiles = AttentionTiles.of(LARGE, 64, 512);
 
         assertThat(tiles.worthFilling(33, 0)).isFalse();
         assertThat(tiles.worthFilling(33, 2048)).isFalse();
@@ -55,10 +57,14 @@ final class AttentionTilesTest {
     }
 
     @Test
+    void stepsThatAreTooShortForATileAreLeftAsTheyAre() {
+        assertThat(AttentionTiles.of(LARGE, 64, 48).worthFilling(40, 100_000)).isFalse();
+    }
+
+    @Test
     void withoutTilesNothingIsFilled() {
-        assertThat(AttentionTiles.of(model(1_236_000_000L, 16, 2048), 1).worthFilling(48, 100_000))
-                .isFalse();
-        assertThat(AttentionTiles.of(engine.model(), 64).worthFilling(60, 4000)).isFalse();
+        assertThat(AttentionTiles.of(LARGE, 1, 512).worthFilling(48, 100_000)).isFalse();
+        assertThat(AttentionTiles.of(engine.model(), 64, 512).worthFilling(60, 4000)).isFalse();
     }
 
     @Test

@@ -21,8 +21,6 @@ final class ErrorBound {
     private final double right;
     private final double wrong;
     private double wealth;
-    private long rights;
-    private long wrongs;
 
     /**
      * @param bound part of the outcomes that may be wrong, between 0 and 1
@@ -35,20 +33,10 @@ final class ErrorBound {
     void saw(boolean isRight) {
         double most = Math.log(1 / CHANCE) - RESERVE * wrong;
         wealth = Math.min(most, wealth + (isRight ? right : wrong));
-        rights += isRight ? 1 : 0;
-        wrongs += isRight ? 0 : 1;
     }
 
     /** Whether it is kept, with a confidence of 95 %. */
     boolean isKept() {
         return wealth >= Math.log(1 / CHANCE);
-    }
-
-    long rights() {
-        return rights;
-    }
-
-    long wrongs() {
-        return wrongs;
     }
 }
