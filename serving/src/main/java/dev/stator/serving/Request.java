@@ -284,6 +284,14 @@ final class Request implements Admission.Admitted {
         return barrenCrashes;
     }
 
+    /**
+     * Whether a process died while it computed this request, and nothing has cleared it since. Two
+     * of them never share a step, or the innocent would be blamed with the guilty.
+     */
+    synchronized boolean isSuspect() {
+        return barrenCrashes > 0 && generatedAtCrash == generated();
+    }
+
     boolean cancelled() {
         return cancelled;
     }

@@ -34,7 +34,7 @@ final class StepBatch {
     private static final int LEAST_BACKGROUND_TOKENS = 8;
 
     private final WorkerOptions options;
-    private final Onboarder onboarder;
+    private final Ownership ownership;
     private final PrefillSpeed speed;
     private final int blockTokens;
     private final BooleanSupplier pressed;
@@ -42,6 +42,12 @@ final class StepBatch {
     private final Truncation cells;
     private final Batch batch = new Batch();
     private final List<Sequence> sequences = new ArrayList<>();
+
+    /** Whether the block of a sequence that begins at a boundary is for this worker to compute. */
+    @FunctionalInterface
+    interface Ownership {
+        boolean mayCompute(Sequence sequence, int boundary);
+    }
 
     /** Drops all positions of a slot from the second one on. */
     @FunctionalInterface
@@ -55,14 +61,14 @@ final class StepBatch {
      */
     StepBatch(
             WorkerOptions options,
-            Onboarder onboarder,
+            Ownership ownership,
             PrefillSpeed speed,
             int blockTokens,
             BooleanSupplier pressed,
             AttentionTiles tiles,
             Truncation cells) {
         this.options = options;
-        this.onboarder = onboarder;
+        this.ownership = ownership;
         this.speed = speed;
         this.blockTokens = blockTokens;
         this.pressed = pressed;
@@ -88,20 +94,17 @@ final class StepBatch {
         sequences.remove(sequence);
     }
 
-    void fill(List<Sequence> candidates) {
+    void fill(List<Sequence> all) {
         batch.clear();
         sequences.clear();
+        boolean idle = all.stream().allMatch(sequence -> sequence.request.background);
+        var candidates = candidates(all, idle);
         for (var sequence : candidates) {
-            if (sequence.generating() && !sequence.preempted) {
+            if (sequence.generating()) {
                 add(sequence, sequence.ready + 1);
             }
         }
-        boolean idle = candidates.stream().allMatch(sequence -> sequence.request.background);
-        var prompts =
-                candidates.stream()
-                        .filter(each -> each.computable && !each.preempted && !each.generating())
-                        .filter(each -> idle || !each.request.background)
-                        .toList();
+        var prompts = candidates.stream().filter(each -> !each.generating()).toList();
         int budget = idle ? backgroundBudget() : budget(prompts);
         for (var sequence : prompts) {
             if (budget > 0) {
@@ -115,6 +118,26 @@ final class StepBatch {
         if (!idle) {
             fillTile();
         }
+    }
+
+    /** Those that can go on; of those that a process may have died of, only the first. */
+    private static List<Sequence> candidates(List<Sequence> all, boolean idle) {
+        var candidates = new ArrayList<Sequence>();
+        boolean suspected = false;
+        for (var sequence : all) {
+            boolean ready =
+                    sequence.generating()
+                            || sequence.computable && (idle || !sequence.request.background);
+            if (sequence.preempted || !ready) {
+                continue;
+            }
+            boolean suspect = sequence.request.isSuspect();
+            if (!suspect || !suspected) {
+                candidates.add(sequence);
+            }
+            suspected |= suspect;
+        }
+        return candidates;
     }
 
     private int budget(List<Sequence> prompts) {
@@ -208,7 +231,7 @@ final class StepBatch {
             limit = Math.min(limit, sequence.request.nextStretch(sequence.ready));
         }
         int end = (sequence.ready / blockTokens + 1) * blockTokens;
-        while (end < limit && onboarder.mayCompute(sequence, end)) {
+        while (end < limit && ownership.mayCompute(sequence, end)) {
             end += blockTokens;
         }
         return Math.min(end, limit);

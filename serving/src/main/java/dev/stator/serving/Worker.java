@@ -127,7 +127,7 @@ final class Worker implements AutoCloseable {
         this.batch =
                 new StepBatch(
                         options,
-                        onboarder,
+                        onboarder::mayCompute,
                         speed,
                         blocks.blockTokens(),
                         cores::possible,

@@ -19,7 +19,6 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -225,51 +224,37 @@ final class IsolatedNodeTest {
     }
 
     @Test
-    void aRequestThatKillsTwoProcessesIsRefusedAndOthersAreNot() throws Exception {
-        try (var node = node(Mode.AGGREGATED, 0, 2)) {
-            var innocent = start(node, prompt(21, 2), 200);
-            while (innocent.tokens.isEmpty()) {
+    void aRequestThatKillsTwoProcessesIsRefusedAndThoseBesideItAreNot() throws Exception {
+        int[] deadly = prompt(22, 25);
+        int poison = engine.tokenizer().encode("\u00a7", false, false)[0];
+        deadly[deadly.length / 2] = poison;
+        var prompts = prompts(21, 6);
+        var expected = answers(reference, prompts, 200);
+        try (var node =
+                NodeFabric.start(
+                        Poison.in(engine, poison),
+                        DemoNode.options(Mode.AGGREGATED, 0, 2, 64 * DemoNode.MIB, folder),
+                        SOON)) {
+            var running = new ArrayList<Collected>();
+            for (int[] prompt : prompts) {
+                running.add(start(node, prompt, 200));
+            }
+            while (running.stream().anyMatch(each -> each.tokens.isEmpty())) {
                 TimeUnit.MILLISECONDS.sleep(1);
             }
-            int[] poison = prompt(22, 25);
-            var killing = new AtomicBoolean(true);
-            // It kills whoever computes more than others ever have.
-            var killer =
-                    Thread.ofVirtual()
-                            .start(
-                                    () -> {
-                                        while (killing.get()) {
-                                            killWhoPrefills(node);
-                                        }
-                                    });
-            var culprit = start(node, poison, 8);
-            assertThatThrownBy(culprit::await)
+            assertThatThrownBy(start(node, deadly, 8)::await)
                     .hasMessageContaining("2 processes of the engine died")
                     .hasMessageContaining("signal 9");
-            killing.set(false);
-            killer.join();
-            assertThat(innocent.await().reason()).isEqualTo(FinishReason.LENGTH);
-            awaitAll(node);
-            assertThatThrownBy(start(node, poison, 8)::await)
+            assertThat(tokens(running)).isEqualTo(expected);
+            assertThat(node.stats().workers().stream().mapToLong(w -> w.losses()).sum())
+                    .isEqualTo(2);
+            assertThatThrownBy(start(node, deadly, 8)::await)
                     .hasMessageContaining("not tried again for 10 minutes");
+            awaitAll(node);
             assertThat(start(node, prompt(23, 25), 8).await().reason())
                     .isEqualTo(FinishReason.LENGTH);
-            assertThat(innocent.tokens)
-                    .isEqualTo(answers(node, List.of(prompt(21, 2)), 200).getFirst());
             assertQuiet(node);
         }
-    }
-
-    /** The one whose answers are few and whose cells are many. */
-    private static void killWhoPrefills(NodeFabric node) {
-        for (var worker : node.stats().workers()) {
-            if (worker.cellsUsed() > 600 && worker.process().isPresent()) {
-                ProcessHandle.of(worker.process().getAsLong())
-                        .ifPresent(ProcessHandle::destroyForcibly);
-                return;
-            }
-        }
-        Thread.onSpinWait();
     }
 
     private static void killOne(NodeFabric node, Random random) {
