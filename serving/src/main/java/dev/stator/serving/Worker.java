@@ -11,7 +11,6 @@ import dev.stator.routing.WorkerLoad;
 import dev.stator.routing.WorkerSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
@@ -68,7 +67,7 @@ final class Worker implements AutoCloseable {
     private final Onboarder onboarder;
     private final Publisher publisher;
     private final StepBatch batch;
-    private final Residents residents;
+    private final DeviceSlots slots;
     private final Thread thread;
 
     private final Queue<Request> inbox = new ConcurrentLinkedQueue<>();
@@ -79,7 +78,6 @@ final class Worker implements AutoCloseable {
     // Owned by the worker's thread.
     private final Deque<Request> backlog = new ArrayDeque<>();
     private final List<Sequence> sequences = new ArrayList<>();
-    private final Deque<Integer> freeSlots = new ArrayDeque<>();
     private long seen;
 
     /** For whom the engine is at work: suspects if its process dies. */
@@ -133,10 +131,11 @@ final class Worker implements AutoCloseable {
                         cores::possible,
                         tiles,
                         context::truncate);
-        this.residents = new Residents(options.residentCells(), feed);
-        for (int slot = 0; slot < context.options().sequences(); slot++) {
-            freeSlots.add(slot);
-        }
+        this.slots =
+                new DeviceSlots(
+                        context,
+                        new Residents(options.residentCells(), feed),
+                        blocks.blockTokens());
         this.thread = Thread.ofPlatform().name(options.id()).unstarted(this::run);
     }
 
@@ -186,7 +185,7 @@ final class Worker implements AutoCloseable {
                 inbox.size(),
                 context.options().cells(),
                 usedCells,
-                residents.cells(),
+                slots.residentCells(),
                 steps,
                 computedTokens,
                 onboarder.bytesImported(),
@@ -247,7 +246,7 @@ final class Worker implements AutoCloseable {
             return true;
         }
         if (forgetting.getAndSet(false)) {
-            residents.evictAll().forEach(this::clear);
+            slots.evictAll();
         }
         boolean moved = admit();
         moved |= reap();
@@ -268,7 +267,7 @@ final class Worker implements AutoCloseable {
             seen = Math.max(seen, request.decision().number());
         }
         boolean moved = false;
-        while (!backlog.isEmpty() && sequences.size() < options.running() && slotAvailable()) {
+        while (!backlog.isEmpty() && sequences.size() < options.running() && slots.available()) {
             var request = backlog.element();
             atWork = List.of(request);
             begin(request);
@@ -276,18 +275,6 @@ final class Worker implements AutoCloseable {
             moved = true;
         }
         return moved;
-    }
-
-    private boolean slotAvailable() {
-        if (freeSlots.isEmpty()) {
-            residents.evict().ifPresent(this::clear);
-        }
-        return !freeSlots.isEmpty();
-    }
-
-    private void clear(Residents.Resident resident) {
-        context.truncate(resident.slot(), 0);
-        freeSlots.add(resident.slot());
     }
 
     private void begin(Request request) {
@@ -304,7 +291,7 @@ final class Worker implements AutoCloseable {
         var keys = request.fullBlockKeys(blocks.blockTokens());
         // Of what another worker generated the cache has blocks, too.
         blocks.extend(keys, request.root(), request.tokens(), request.size() - 1);
-        var sequence = new Sequence(request, generates, freeSlots.poll(), sampler, keys);
+        var sequence = new Sequence(request, generates, slots.take(), sampler, keys);
         if (generates) {
             for (int token : request.begun()) {
                 // Its text is the client's already.
@@ -312,11 +299,15 @@ final class Worker implements AutoCloseable {
             }
         }
         sequences.add(sequence);
-        takeFromDevice(sequence);
+        int held = slots.copyInto(sequence);
+        if (held > 0) {
+            sequence.moveOn(held);
+            request.deviceTokens = held;
+        }
         if (context.inHostMemory()) {
             // Attention passes over every used cell, at each step. Where importing is a mere copy,
             // residents are worth that only while nobody else computes.
-            residents.evictAll().forEach(this::clear);
+            slots.evictAll();
         }
     }
 
@@ -333,25 +324,6 @@ final class Worker implements AutoCloseable {
             sampler.close();
             throw e;
         }
-    }
-
-    /** Begins a sequence with what a resident holds of it. */
-    private void takeFromDevice(Sequence sequence) {
-        var request = sequence.request;
-        residents
-                .best(request)
-                .ifPresent(
-                        resident -> {
-                            int shared = resident.shared(request);
-                            context.copy(resident.slot(), sequence.slot, shared);
-                            if (resident.tokens().length - shared <= blocks.blockTokens()) {
-                                // The conversation goes on: its last turn need not stay beside it.
-                                residents.remove(resident);
-                                clear(resident);
-                            }
-                            sequence.moveOn(shared);
-                            request.deviceTokens = shared;
-                        });
     }
 
     private boolean reap() {
@@ -492,8 +464,7 @@ final class Worker implements AutoCloseable {
 
     /** Somebody else goes on with it. */
     private void giveUp(Sequence sequence) {
-        context.truncate(sequence.slot, 0);
-        freeSlots.add(sequence.slot);
+        slots.release(sequence.slot);
         forget(sequence);
         home.news();
     }
@@ -522,9 +493,7 @@ final class Worker implements AutoCloseable {
 
     /** Frees cells: first of ended sequences, then of the youngest running one. */
     private void makeRoom(Sequence wanting) {
-        var resident = residents.evict();
-        if (resident.isPresent()) {
-            clear(resident.get());
+        if (slots.evictOne()) {
             return;
         }
         var youngest =
@@ -558,7 +527,7 @@ final class Worker implements AutoCloseable {
     private void finish(Sequence sequence, FinishReason reason) {
         if (sequence.generates) {
             publishEnd(sequence);
-            keepResident(sequence);
+            slots.keep(sequence);
             forget(sequence);
             tellEnd(sequence, reason);
         } else {
@@ -594,23 +563,6 @@ final class Worker implements AutoCloseable {
     private void drop(Sequence sequence) {
         sequence.request.prefilled();
         giveUp(sequence);
-    }
-
-    private void keepResident(Sequence sequence) {
-        if (sequence.ready == 0 || !residents.fits(sequence.ready)) {
-            context.truncate(sequence.slot, 0);
-            freeSlots.add(sequence.slot);
-            return;
-        }
-        residents.add(
-                new Residents.Resident(
-                        sequence.slot,
-                        sequence.request.root(),
-                        Arrays.copyOf(sequence.request.tokens(), sequence.ready),
-                        sequence.fullKeys(blocks.blockTokens())));
-        while (residents.overfull()) {
-            residents.evict().ifPresent(this::clear);
-        }
     }
 
     private void forget(Sequence sequence) {
@@ -653,14 +605,10 @@ final class Worker implements AutoCloseable {
         losses++;
         away = true;
         router.leave(options.id());
-        residents.lost();
         for (var sequence : List.copyOf(sequences)) {
             part(sequence, why);
         }
-        freeSlots.clear();
-        for (int slot = 0; slot < context.options().sequences(); slot++) {
-            freeSlots.add(slot);
-        }
+        slots.lost();
         usedCells = 0;
         handOverAll(why);
         atWork = List.of();
