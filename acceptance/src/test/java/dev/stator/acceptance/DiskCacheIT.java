@@ -1,6 +1,7 @@
 package dev.stator.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -15,6 +16,9 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** A server that is killed or stopped, and the next one over the same disk cache. */
 final class DiskCacheIT {
+    /** Less than twelve prompts' blocks. */
+    private static final long SMALL_DISK_BYTES = 2 << 20;
+
     @TempDir Path folder;
     private final Conversation conversation = Conversation.of(5).getFirst();
 
@@ -31,6 +35,10 @@ final class DiskCacheIT {
     }
 
     private JsonNode ask(Served stator) {
+        return ask(stator, conversation);
+    }
+
+    private static JsonNode ask(Served stator, Conversation conversation) {
         var body = JsonMapper.shared().createObjectNode().put("model", "default");
         body.put("temperature", 0).put("max_tokens", 48);
         var messages = body.putArray("messages");
@@ -124,6 +132,37 @@ final class DiskCacheIT {
                     }
                 }
             }
+        }
+    }
+
+    @Test
+    void aDiskThatFillsUpCostsNoAnswer() throws IOException {
+        assumeThat(StatorProcess.canMount()).isTrue();
+        var disk = Files.createDirectory(folder.resolve("disk"));
+        var conversations = Conversation.of(5).subList(0, 12);
+        List<String> expected;
+        try (var stator = new Served(StatorProcess.up())) {
+            expected = conversations.stream().map(each -> text(ask(stator, each))).toList();
+        }
+        var flags = new String[] {"--disk-cache", disk.toString(), "--disk-cache-size", "256MiB"};
+        try (var stator =
+                new Served(StatorProcess.upOnSmallDisk(disk, SMALL_DISK_BYTES, flags))) {
+            for (int again = 0; again < 2; again++) {
+                for (int i = 0; i < conversations.size(); i++) {
+                    assertThat(text(ask(stator, conversations.get(i)))).isEqualTo(expected.get(i));
+                }
+            }
+            Await.until(
+                    () -> stator.metrics().sum("stator_disk_cache_writable") == 0, stator::metrics);
+            assertThat(stator.metrics().sum("stator_disk_cache_readable")).isEqualTo(1);
+            assertThat(stator.http().get("/health/ready").statusCode()).isEqualTo(200);
+            stator.process().terminate();
+            assertThat(stator.process().exitCode()).isZero();
+            assertThat(stator.process().err())
+                    .anySatisfy(
+                            line ->
+                                    assertThat(line)
+                                            .contains("stores nothing more", "No space left"));
         }
     }
 

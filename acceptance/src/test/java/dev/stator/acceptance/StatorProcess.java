@@ -42,6 +42,10 @@ final class StatorProcess implements AutoCloseable {
     }
 
     static StatorProcess up(Map<String, String> environment, String... flags) {
+        return start(environment, upArguments(flags));
+    }
+
+    private static String[] upArguments(String... flags) {
         var arguments = new ArrayList<>(List.of("up", "--port", "0"));
         if (!List.of(flags).contains("--host-cache")) {
             arguments.addAll(List.of("--host-cache", "128MiB"));
@@ -50,7 +54,7 @@ final class StatorProcess implements AutoCloseable {
             arguments.addAll(List.of("--threads", "1"));
         }
         arguments.addAll(List.of(flags));
-        return start(environment, arguments.toArray(String[]::new));
+        return arguments.toArray(String[]::new);
     }
 
     /** A node of a cluster; {@code ready} says where. */
@@ -91,8 +95,42 @@ final class StatorProcess implements AutoCloseable {
         return start(Map.of(), arguments);
     }
 
+    /** Whether {@link #upOnSmallDisk} works here: where users may have namespaces of their own. */
+    static boolean canMount() {
+        try {
+            var process =
+                    new ProcessBuilder("unshare", "-Urm", "mount", "-t", "tmpfs", "none", "/mnt")
+                            .redirectErrorStream(true)
+                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                            .start();
+            return process.waitFor() == 0;
+        } catch (IOException _) {
+            return false;
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** A server that sees a file system of so many bytes in a folder. */
+    static StatorProcess upOnSmallDisk(Path folder, long bytes, String... flags) {
+        var mount = "mount -t tmpfs -o size=%d none \"$0\" && exec \"$@\"".formatted(bytes);
+        return start(
+                List.of("unshare", "-Urm", "sh", "-c", mount, folder.toString()),
+                Map.of(),
+                upArguments(flags));
+    }
+
     static StatorProcess start(Map<String, String> environment, String... arguments) {
-        var command = new ArrayList<>(List.of(HOME.resolve("stator").toString()));
+        return start(List.of(), environment, arguments);
+    }
+
+    /**
+     * @param within a command that runs the one that follows it, in its own place
+     */
+    private static StatorProcess start(
+            List<String> within, Map<String, String> environment, String... arguments) {
+        var command = new ArrayList<>(within);
+        command.add(HOME.resolve("stator").toString());
         command.addAll(List.of(arguments));
         var builder = new ProcessBuilder(command);
         builder.environment().keySet().removeIf(name -> name.startsWith("STATOR_"));
