@@ -145,8 +145,7 @@ final class DiskCacheIT {
             expected = conversations.stream().map(each -> text(ask(stator, each))).toList();
         }
         var flags = new String[] {"--disk-cache", disk.toString(), "--disk-cache-size", "256MiB"};
-        try (var stator =
-                new Served(StatorProcess.upOnSmallDisk(disk, SMALL_DISK_BYTES, flags))) {
+        try (var stator = new Served(StatorProcess.upOnSmallDisk(disk, SMALL_DISK_BYTES, flags))) {
             for (int again = 0; again < 2; again++) {
                 for (int i = 0; i < conversations.size(); i++) {
                     assertThat(text(ask(stator, conversations.get(i)))).isEqualTo(expected.get(i));

@@ -102,6 +102,11 @@ final class Sequence {
         return generates && ready == request.size() - 1 && request.generated() > 0;
     }
 
+    /** Whether its answer has begun and cannot go on before some of its KV is computed again. */
+    boolean standsStill() {
+        return generates && request.generated() > 0 && !generating();
+    }
+
     /** Keys of the full blocks whose KV is in the engine, as far as they are known. */
     List<BlockKey> fullKeys(int blockTokens) {
         return List.copyOf(keys.subList(0, Math.min(keys.size(), ready / blockTokens)));

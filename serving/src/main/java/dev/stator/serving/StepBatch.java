@@ -3,12 +3,15 @@ package dev.stator.serving;
 import dev.stator.engine.Batch;
 import dev.stator.routing.Step;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /**
  * What one step computes: a token for every running answer, and of the prompts, in order of
- * arrival, as much as the budget allows. Confined to the worker's thread.
+ * arrival, as much as the budget allows. Answers that stand still because their KV was lost come
+ * before prompts, and get a block a step whatever the budget: their clients see a gap in the midst
+ * of a sentence. Confined to the worker's thread.
  */
 final class StepBatch {
     /**
@@ -104,7 +107,11 @@ final class StepBatch {
                 add(sequence, sequence.ready + 1);
             }
         }
-        var prompts = candidates.stream().filter(each -> !each.generating()).toList();
+        var prompts =
+                candidates.stream()
+                        .filter(each -> !each.generating())
+                        .sorted(Comparator.comparing(each -> !each.standsStill()))
+                        .toList();
         int budget = idle ? backgroundBudget() : budget(prompts);
         for (var sequence : prompts) {
             if (budget > 0) {
@@ -145,7 +152,8 @@ final class StepBatch {
         if (isEmpty()) {
             return Math.min(promptBudget(), most);
         }
-        int budget = options.mixedTokens();
+        boolean stall = prompts.stream().anyMatch(Sequence::standsStill);
+        int budget = stall ? Math.max(options.mixedTokens(), blockTokens) : options.mixedTokens();
         int context = prompts.stream().mapToInt(each -> each.ready).max().orElse(0);
         boolean fills = tiles.worthFilling(batch.size() + budget, context);
         return Math.min(fills ? tiles.tokens() - batch.size() : budget, most);

@@ -14,7 +14,7 @@ final class StepBatchTest {
 
     private final StepBatch batch =
             new StepBatch(
-                    new WorkerOptions("w", Role.DECODE, 8, 512, 64, 0, new Place(Tier.HOST, "n")),
+                    new WorkerOptions("w", Role.DECODE, 8, 512, 8, 0, new Place(Tier.HOST, "n")),
                     (sequence, boundary) -> true,
                     new PrefillSpeed(),
                     BLOCK,
@@ -66,6 +66,23 @@ final class StepBatchTest {
         assertThat(batch.sequences()).containsExactly(suspect);
     }
 
+    @Test
+    void anAnswerThatStandsStillComesBeforePromptsWithABlockAStep() {
+        var answer = answering(0);
+        var prompt = prompting(1);
+        var still = answering(2);
+        while (still.request.generated() < 2 * BLOCK) {
+            still.request.append(6);
+        }
+        still.ready = 0;
+        still.computable = true;
+
+        batch.fill(List.of(answer, prompt, still));
+
+        assertThat(batch.sequences()).containsExactly(answer, still);
+        assertThat(still.stepTokens).isEqualTo(BLOCK);
+    }
+
     private static Sequence answering(int slot) {
         var sequence = sequence(slot);
         sequence.request.append(5);
@@ -83,7 +100,7 @@ final class StepBatchTest {
         var request =
                 new Request(
                         slot,
-                        DemoNode.request(new int[] {1, 2, 3, 4}, 16),
+                        DemoNode.request(new int[] {1, 2, 3, 4}, 3 * BLOCK),
                         new Collected(),
                         BlockKey.root("model", ""),
                         BLOCK,
