@@ -16,6 +16,7 @@ final class Report {
     private final String name;
     private final Bar bar;
     private final Map<String, Double> ratios = new LinkedHashMap<>();
+    private boolean missed;
 
     Report(PrintStream out, String name, Bar bar) {
         this.out = out;
@@ -47,6 +48,12 @@ final class Report {
         print(figure, ratio, "no bar");
     }
 
+    /** A quantity with a bar of its own. If it misses that, the benchmark is missed. */
+    void bounded(String figure, double value, Bar its) {
+        missed |= !its.met(value);
+        print(figure, value, "bar=%s %s".formatted(its, its.met(value) ? "ok" : "MISSED"));
+    }
+
     private void print(String figure, double ratio, String verdict) {
         var inverse =
                 ratio > 0 && ratio < 0.1 ? String.format(Locale.ROOT, " (1/%.0f)", 1 / ratio) : "";
@@ -54,13 +61,13 @@ final class Report {
     }
 
     /**
-     * The last line: the worst of the ratios.
+     * The last line: the worst of the ratios. Missed also if a quantity with a bar of its own is.
      *
      * @return the exit status
      */
     int end() {
         double worst = bar.worst(ratios.values());
-        boolean met = bar.met(worst);
+        boolean met = bar.met(worst) && !missed;
         line(
                 "RESULT name=%s ratio=%s bar=%s %s",
                 name, Bar.number(worst), bar, met ? "ok" : "MISSED");

@@ -30,6 +30,20 @@ class ReportTest {
     }
 
     @Test
+    void aQuantityThatMissesItsOwnBarMissesTheResult() {
+        var report = report(Bar.atLeast(0.98));
+        report.ratio("a", 1.01);
+        report.bounded("bytes", 64, Bar.atMost(64));
+        report.bounded("more bytes", 65, Bar.atMost(64));
+
+        assertThat(report.end()).isEqualTo(Report.MISSED);
+        assertThat(out.toString(StandardCharsets.UTF_8))
+                .contains("FIGURE name=bytes ratio=64.000 bar=<=64.000 ok")
+                .contains("FIGURE name=more bytes ratio=65.000 bar=<=64.000 MISSED");
+        assertThat(lastLine()).isEqualTo("RESULT name=engine ratio=1.010 bar=>=0.980 MISSED");
+    }
+
+    @Test
     void smallRatiosKeepTheirDigits() {
         var report = report(Bar.atMost(1 / 200.0));
         report.ratio("a", 1 / 600.0);

@@ -8,11 +8,11 @@ import java.util.function.Consumer;
  * ghosts and protection of parents as {@link HostTier}. For simulators. Not thread-safe.
  */
 public final class BlockLedger {
-    private static final int[] NO_TOKENS = {};
+    /** A ledger knows no roots, and nobody asks it for one. */
+    private static final BlockKey NO_ROOT = new BlockKey(0, 0);
 
     private final BlockTable table;
     private final Consumer<BlockKey> evicted;
-    private int size;
     private int leased;
 
     /**
@@ -39,34 +39,41 @@ public final class BlockLedger {
         if (contains(key)) {
             return false;
         }
-        Optional<Block> above = parent.flatMap(table::find);
-        if (above.isEmpty() && parent.isPresent()) {
+        int above = parent.map(table::find).orElse(SlotPool.NONE);
+        if (above == SlotPool.NONE && parent.isPresent()) {
             return false;
         }
-        // A ledger knows no roots, and nobody asks it for one.
-        Block block = new Block(key, above.orElse(null), key, NO_TOKENS, 0, recomputeMicros);
-        table.begin(block);
+        if (above != SlotPool.NONE) {
+            table.holdParent(above);
+        }
+        int slot;
         do {
-            block.slot = table.slots().takeFresh();
-        } while (block.slot == SlotPool.NONE && evict());
-        if (block.slot == SlotPool.NONE) {
-            table.abandon(block);
+            slot = table.slots().takeFresh();
+        } while (slot == SlotPool.NONE && evict());
+        if (slot == SlotPool.NONE) {
+            if (above != SlotPool.NONE) {
+                table.letGoOfParent(above);
+            }
             return false;
         }
-        table.publish(block);
-        size++;
+        if (above == SlotPool.NONE) {
+            table.beginFirst(slot, key, NO_ROOT, recomputeMicros);
+        } else {
+            table.begin(slot, key, above, recomputeMicros);
+        }
+        table.publish(slot);
         return true;
     }
 
     /** Counts a use of a block and keeps it from eviction; false if it is absent. */
     public boolean lease(BlockKey key) {
-        Optional<Block> found = table.find(key);
-        found.ifPresent(
-                block -> {
-                    leased += block.leases == 0 ? 1 : 0;
-                    table.lease(block);
-                });
-        return found.isPresent();
+        int slot = table.find(key);
+        if (slot == SlotPool.NONE) {
+            return false;
+        }
+        leased += table.leases(slot) == 0 ? 1 : 0;
+        table.lease(slot);
+        return true;
     }
 
     /**
@@ -75,28 +82,24 @@ public final class BlockLedger {
      * @throws IllegalStateException if there is none
      */
     public void unlease(BlockKey key) {
-        Block block =
-                table.find(key)
-                        .filter(present -> present.leases > 0)
-                        .orElseThrow(() -> new IllegalStateException("no lease on " + key));
-        table.unlease(block);
-        leased -= block.leases == 0 ? 1 : 0;
+        int slot = table.find(key);
+        if (slot == SlotPool.NONE || table.leases(slot) == 0) {
+            throw new IllegalStateException("no lease on " + key);
+        }
+        table.unlease(slot);
+        leased -= table.leases(slot) == 0 ? 1 : 0;
     }
 
     /** Evicts the least valuable block that may go; false if none may. */
     public boolean evict() {
-        Optional<Block> victim = table.evict();
-        victim.ifPresent(
-                block -> {
-                    size--;
-                    evicted.accept(block.key);
-                });
+        Optional<BlockKey> victim = table.evict();
+        victim.ifPresent(evicted);
         return victim.isPresent();
     }
 
     /** Blocks that are present. */
     public int size() {
-        return size;
+        return table.size();
     }
 
     /** Blocks that have at least one lease. */
@@ -111,8 +114,5 @@ public final class BlockLedger {
      */
     public void checkIntegrity() {
         table.checkIntegrity();
-        if (size != table.size()) {
-            throw new IllegalStateException("the number of blocks does not add up");
-        }
     }
 }

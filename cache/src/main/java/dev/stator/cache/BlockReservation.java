@@ -5,13 +5,13 @@ import java.lang.foreign.MemorySegment;
 /** A slot to write one block into; nobody sees it before {@link #commit()}. */
 public final class BlockReservation implements AutoCloseable {
     private final HostTier tier;
-    private final Block block;
+    private final int slot;
     private final MemorySegment rows;
     private boolean ended;
 
-    BlockReservation(HostTier tier, Block block, MemorySegment rows) {
+    BlockReservation(HostTier tier, int slot, MemorySegment rows) {
         this.tier = tier;
-        this.block = block;
+        this.slot = slot;
         this.rows = rows;
     }
 
@@ -36,8 +36,8 @@ public final class BlockReservation implements AutoCloseable {
         tier.abandon(this);
     }
 
-    Block block() {
-        return block;
+    int slot() {
+        return slot;
     }
 
     /** True the first time. Guarded by the tier's lock. */

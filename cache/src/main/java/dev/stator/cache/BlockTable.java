@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 
 /**
  * Which block is in which slot, and who goes when a slot is needed. Guarded by the tier's lock;
@@ -21,15 +23,15 @@ final class BlockTable {
     /** Evicted blocks whose uses are remembered, per slot. */
     private static final int GHOSTS_PER_SLOT = 4;
 
-    private static final int FREQUENCY_MAX = 1 << 16;
-
     private final int slotCount;
     private final Optional<ReuseModel> model;
     private final SlotPool slots;
-    private final BlockMap present = new BlockMap();
+    private final BlockMetadata blocks = new BlockMetadata();
+    private final KeyTable present;
+    private final Roots roots;
 
-    /** Few at a time, and the last to begin is often the first to end. */
-    private final List<Block> writing = new ArrayList<>();
+    /** Slots of blocks that are being written. */
+    private final BitSet writing = new BitSet();
 
     private final Map<BlockKey, Integer> pins = new HashMap<>();
     private final EvictionOrder evictables;
@@ -42,16 +44,19 @@ final class BlockTable {
     BlockTable(int slotCount, Eviction eviction) {
         this.slotCount = slotCount;
         slots = new SlotPool(slotCount);
+        present = new KeyTable(blocks, slotCount);
+        roots = new Roots(slotCount);
         model =
                 eviction == Eviction.BY_REUSE
                         ? Optional.of(new ReuseModel(slotCount))
                         : Optional.empty();
-        evictables = new EvictionOrder(model);
+        evictables = new EvictionOrder(blocks, model);
         long remembered = model.isPresent() ? (long) slotCount * GHOSTS_PER_SLOT : 0;
-        ghosts = new Ghosts((int) Math.min(Integer.MAX_VALUE, remembered));
+        ghosts = new Ghosts((int) Math.min(KeyTable.MOST, remembered));
     }
 
-    Optional<Block> find(BlockKey key) {
+    /** The slot of a present block, or {@link SlotPool#NONE}. */
+    int find(BlockKey key) {
         return present.find(key);
     }
 
@@ -64,70 +69,125 @@ final class BlockTable {
     }
 
     Set<BlockKey> keys() {
-        return Set.copyOf(present.keys());
+        Set<BlockKey> keys = new HashSet<>();
+        present.forEach(slot -> keys.add(blocks.key(slot)));
+        return keys;
     }
 
     SlotPool slots() {
         return slots;
     }
 
-    void lease(Block block) {
-        hold(block);
-        use(block);
+    /** The key of the block in a slot; there until another begins to be written there. */
+    BlockKey key(int slot) {
+        return blocks.key(slot);
+    }
+
+    int recomputeMicros(int slot) {
+        return blocks.recomputeMicros(slot);
+    }
+
+    int leases(int slot) {
+        return blocks.leases(slot);
+    }
+
+    /** The key that stands before the first block of a block's sequence. */
+    BlockKey root(int slot) {
+        int before = slot;
+        while (before >= 0) {
+            before = blocks.parent(before);
+        }
+        return roots.key(~before);
+    }
+
+    /** The keys of a block and of all before it, the first of its sequence first. */
+    List<BlockKey> chain(int slot) {
+        List<BlockKey> keys = new ArrayList<>();
+        for (int at = slot; at >= 0; at = blocks.parent(at)) {
+            keys.add(blocks.key(at));
+        }
+        return keys.reversed();
+    }
+
+    void lease(int slot) {
+        hold(slot);
+        use(slot);
     }
 
     /** A lease that is not a use. */
-    void hold(Block block) {
-        block.leases++;
+    void hold(int slot) {
+        evictables.remove(slot);
+        blocks.addLeases(slot, 1);
         leases++;
-        evictables.remove(block);
     }
 
-    void unlease(Block block) {
-        block.leases--;
+    void unlease(int slot) {
+        blocks.addLeases(slot, -1);
         leases--;
-        refresh(block);
+        refresh(slot);
     }
 
-    /** Begins to write a block, which holds its parent. It has no slot yet. */
-    void begin(Block block) {
-        writing.add(block);
-        Block parent = block.parent;
-        if (parent != null) {
-            parent.children++;
-            refresh(parent);
-        }
+    /** Keeps a block because one after it is going to be written. */
+    void holdParent(int parent) {
+        blocks.addChildren(parent, 1);
+        refresh(parent);
     }
 
-    /** Ends writing without a result and takes the slot back, if there was one. */
-    void abandon(Block block) {
-        endWriting(block);
-        if (block.slot != SlotPool.NONE) {
-            slots.giveBack(block.slot);
-        }
-        letGoOfParent(block);
+    /** That one is not written after all, or has gone. */
+    void letGoOfParent(int parent) {
+        blocks.addChildren(parent, -1);
+        refresh(parent);
+    }
+
+    /** Begins to write a block into a slot that was taken, after a parent that is held. */
+    void begin(int slot, BlockKey key, int parent, long recomputeMicros) {
+        blocks.begin(slot, key, parent, recomputeMicros);
+        writing.set(slot);
+    }
+
+    /** Begins to write the first block of a sequence. */
+    void beginFirst(int slot, BlockKey key, BlockKey root, long recomputeMicros) {
+        begin(slot, key, ~roots.hold(root), recomputeMicros);
+    }
+
+    /** Goes on writing in another slot that was taken, and gives the first one back. */
+    void move(int from, int to) {
+        begin(to, blocks.key(from), blocks.parent(from), blocks.recomputeMicros(from));
+        writing.clear(from);
+        slots.giveBack(from);
+    }
+
+    /** Ends writing without a result and takes the slot back. */
+    void abandon(int slot) {
+        writing.clear(slot);
+        slots.giveBack(slot);
+        letGoOfBefore(slot);
     }
 
     /** Ends writing: the block is present from now on. It must not be already. */
-    void publish(Block block) {
-        endWriting(block);
-        present.add(block);
-        block.present = true;
-        ghosts.recall(block);
-        evictables.meet(block);
-        use(block);
-        refresh(block);
+    void publish(int slot) {
+        writing.clear(slot);
+        present.add(slot);
+        ghosts.recall(blocks.key(slot))
+                .ifPresent(ghost -> blocks.setUses(slot, ghost.frequency(), ghost.lastUse()));
+        evictables.meet(slot);
+        use(slot);
+        refresh(slot);
     }
 
-    /** Evicts the least valuable block that may go; empty if none may. */
-    Optional<Block> evict() {
-        Optional<Block> victim = evictables.poll(clock);
-        victim.ifPresent(
-                block -> {
-                    remove(block);
-                    evictions++;
-                });
-        return victim;
+    /**
+     * Evicts the least valuable block that may go.
+     *
+     * @return its key; empty if none may
+     */
+    Optional<BlockKey> evict() {
+        int victim = evictables.poll(clock);
+        if (victim == SlotPool.NONE) {
+            return Optional.empty();
+        }
+        remove(victim);
+        evictions++;
+        return Optional.of(blocks.key(victim));
     }
 
     /**
@@ -136,17 +196,17 @@ final class BlockTable {
      *
      * @return what has gone
      */
-    List<BlockKey> drop(Block first) {
-        return drop(new BlockTree(present), first);
+    List<BlockKey> drop(int first) {
+        return drop(tree(), first);
     }
 
-    private List<BlockKey> drop(BlockTree tree, Block first) {
+    private List<BlockKey> drop(BlockTree tree, int first) {
         List<BlockKey> gone = new ArrayList<>();
-        for (Block block : tree.lastFirst(first)) {
-            if (block.present && block.leases == 0 && block.children == 0) {
-                evictables.remove(block);
-                remove(block);
-                gone.add(block.key);
+        for (int slot : tree.lastFirst(first)) {
+            if (blocks.present(slot) && blocks.leases(slot) == 0 && blocks.children(slot) == 0) {
+                evictables.remove(slot);
+                remove(slot);
+                gone.add(blocks.key(slot));
                 dropped++;
             }
         }
@@ -160,30 +220,39 @@ final class BlockTable {
      * @return how many are still there, because they or what follows them are in use
      */
     int dropAll(Collection<BlockKey> firsts, List<BlockKey> gone) {
-        List<Block> there = firsts.stream().flatMap(key -> find(key).stream()).toList();
+        List<Integer> there =
+                firsts.stream().map(this::find).filter(slot -> slot != SlotPool.NONE).toList();
         if (there.isEmpty()) {
             return 0;
         }
-        BlockTree tree = new BlockTree(present);
-        Set<Block> left = new HashSet<>();
-        for (Block first : there) {
+        BlockTree tree = tree();
+        Set<Integer> left = new HashSet<>();
+        for (int first : there) {
             gone.addAll(drop(tree, first));
             left.addAll(tree.lastFirst(first));
         }
-        left.removeIf(block -> !block.present);
+        left.removeIf(slot -> !blocks.present(slot));
         return left.size();
     }
 
-    private void remove(Block block) {
-        present.remove(block);
-        block.present = false;
-        ghosts.remember(block, this::forgotten);
-        slots.giveBack(block.slot);
-        letGoOfParent(block);
+    private BlockTree tree() {
+        return new BlockTree(blocks, present);
     }
 
-    List<CachedPrefix> prefixes() {
-        return new BlockTree(present).prefixes(clock, block -> pins.containsKey(block.key));
+    private void remove(int slot) {
+        present.remove(slot);
+        ghosts.remember(
+                blocks.key(slot), blocks.frequency(slot), blocks.lastUse(slot), this::forgotten);
+        blocks.setAbsent(slot);
+        slots.giveBack(slot);
+        letGoOfBefore(slot);
+    }
+
+    /**
+     * @param tokens of the block in a slot
+     */
+    List<CachedPrefix> prefixes(IntUnaryOperator tokens) {
+        return tree().prefixes(clock, tokens, slot -> pins.containsKey(blocks.key(slot)));
     }
 
     long dropped() {
@@ -193,23 +262,23 @@ final class BlockTable {
     void pin(List<BlockKey> keys) {
         for (BlockKey key : keys) {
             pins.merge(key, 1, Integer::sum);
-            find(key).ifPresent(this::refresh);
+            refreshIfPresent(key);
         }
     }
 
     void unpin(List<BlockKey> keys) {
         for (BlockKey key : keys) {
             pins.computeIfPresent(key, (_, count) -> count == 1 ? null : count - 1);
-            find(key).ifPresent(this::refresh);
+            refreshIfPresent(key);
         }
     }
 
     /** Makes every block absent; leases and writes that are open may still end. */
     void clear() {
         present.forEach(
-                block -> {
-                    evictables.remove(block);
-                    block.present = false;
+                slot -> {
+                    evictables.remove(slot);
+                    blocks.setAbsent(slot);
                 });
         present.clear();
     }
@@ -224,7 +293,7 @@ final class BlockTable {
     }
 
     int writing() {
-        return writing.size();
+        return writing.cardinality();
     }
 
     int ghosts() {
@@ -241,67 +310,62 @@ final class BlockTable {
 
     /** Present blocks with a lease or a pin; takes time in their number. */
     int pinned() {
-        var pinned = new ArrayList<Block>();
-        present.forEach(
-                block -> {
-                    if (block.leases > 0 || pins.containsKey(block.key)) {
-                        pinned.add(block);
-                    }
-                });
-        return pinned.size();
+        return (int)
+                presentSlots().filter(slot -> blocks.leases(slot) > 0 || isPinned(slot)).count();
     }
 
     void checkIntegrity() {
         evictables.checkIntegrity();
         checkSlots();
-        Map<Block, Integer> children = new HashMap<>();
-        present.forEach(block -> countChild(block, children));
-        writing.forEach(block -> countChild(block, children));
+        Map<Integer, Integer> children = new HashMap<>();
+        Set<BlockKey> before = new HashSet<>();
+        IntStream.concat(presentSlots(), writing.stream())
+                .forEach(slot -> countChild(slot, children, before));
         int leased = 0;
         int evictable = 0;
-        for (Block block : blocks()) {
-            leased += block.leases;
-            evictable += evictables.contains(block) ? 1 : 0;
-            check(block.leases >= 0, "negative leases on " + block.key);
+        for (int slot : presentSlots().toArray()) {
+            BlockKey key = blocks.key(slot);
+            leased += blocks.leases(slot);
+            evictable += evictables.contains(slot) ? 1 : 0;
+            check(find(key) == slot, "lost: " + key);
+            check(blocks.present(slot), "absent and in the table: " + key);
             check(
-                    block.children == children.getOrDefault(block, 0),
-                    "wrong number of children of " + block.key);
-            check(evictables.contains(block) == mayGo(block), "wrong evictability of " + block.key);
-            check(!ghosts.contains(block.key), "present and a ghost: " + block.key);
+                    blocks.children(slot) == children.getOrDefault(slot, 0),
+                    "wrong number of children of " + key);
+            check(evictables.contains(slot) == mayGo(slot), "wrong evictability of " + key);
+            check(!ghosts.contains(key), "present and a ghost: " + key);
         }
         check(leased == leases, "leases do not add up");
         check(evictable == evictables.size(), "an absent block is evictable");
+        check(before.size() == roots.size(), "a root without a block");
         check(ghosts.size() <= (long) slotCount * GHOSTS_PER_SLOT, "too many ghosts");
         check(pins.values().stream().allMatch(count -> count > 0), "a pin without owner");
     }
 
-    private List<Block> blocks() {
-        var blocks = new ArrayList<Block>();
-        present.forEach(blocks::add);
-        check(blocks.stream().allMatch(block -> block.present), "absent and in the table");
-        return blocks;
+    private IntStream presentSlots() {
+        IntStream.Builder all = IntStream.builder();
+        present.forEach(all);
+        return all.build();
     }
 
     private void checkSlots() {
         BitSet seen = slots.freeSlots();
-        int occupied = 0;
-        for (List<Block> blocks : List.of(blocks(), writing)) {
-            for (Block block : blocks) {
-                check(block.slot >= 0 && block.slot < slotCount, "no slot: " + block.key);
-                check(!seen.get(block.slot), "slot " + block.slot + " is in two places");
-                seen.set(block.slot);
-                occupied++;
-            }
+        for (int slot : IntStream.concat(presentSlots(), writing.stream()).toArray()) {
+            check(slot < slotCount, "no slot: " + blocks.key(slot));
+            check(!seen.get(slot), "slot " + slot + " is in two places");
+            seen.set(slot);
         }
-        check(occupied + slots.free() == slotCount, "slots do not add up");
+        check(seen.cardinality() == slotCount, "slots do not add up");
     }
 
-    private void countChild(Block block, Map<Block, Integer> children) {
-        Block parent = block.parent;
-        if (parent != null) {
+    private void countChild(int slot, Map<Integer, Integer> children, Set<BlockKey> before) {
+        int parent = blocks.parent(slot);
+        if (parent < 0) {
+            before.add(roots.key(~parent));
+        } else {
             check(
-                    find(parent.key).orElse(null) == parent,
-                    "the parent of " + block.key + " is gone");
+                    find(blocks.key(parent)) == parent,
+                    "the parent of " + blocks.key(slot) + " is gone");
             children.merge(parent, 1, Integer::sum);
         }
     }
@@ -312,46 +376,53 @@ final class BlockTable {
         }
     }
 
-    private void endWriting(Block block) {
-        int place = writing.lastIndexOf(block);
-        writing.set(place, writing.getLast());
-        writing.removeLast();
-    }
-
-    private void use(Block block) {
+    private void use(int slot) {
         clock++;
-        if (block.frequency > 0) {
-            model.ifPresent(its -> its.end(block.frequency, block.lastUse, clock, true));
+        int before = blocks.frequency(slot);
+        if (before > 0) {
+            model.ifPresent(its -> its.end(before, blocks.lastUse(slot), clock, true));
         }
-        block.lastUse = clock;
-        block.frequency = Math.min(block.frequency + 1, FREQUENCY_MAX);
-        model.ifPresent(its -> its.begin(block.frequency, clock));
+        int now = Math.min(before + 1, BlockMetadata.FREQUENCY_MAX);
+        blocks.setUses(slot, now, clock);
+        model.ifPresent(its -> its.begin(now, clock));
     }
 
     private void forgotten(int frequency, long lastUse) {
         model.ifPresent(its -> its.end(frequency, lastUse, clock, false));
     }
 
-    private void letGoOfParent(Block block) {
-        Block parent = block.parent;
-        if (parent != null) {
-            parent.children--;
-            refresh(parent);
-        }
-    }
-
-    private void refresh(Block block) {
-        if (mayGo(block)) {
-            evictables.add(block);
+    private void letGoOfBefore(int slot) {
+        int parent = blocks.parent(slot);
+        if (parent < 0) {
+            roots.letGo(~parent);
         } else {
-            evictables.remove(block);
+            letGoOfParent(parent);
         }
     }
 
-    private boolean mayGo(Block block) {
-        return block.leases == 0
-                && block.children == 0
-                && block.present
-                && (pins.isEmpty() || !pins.containsKey(block.key));
+    private void refreshIfPresent(BlockKey key) {
+        int slot = find(key);
+        if (slot != SlotPool.NONE) {
+            refresh(slot);
+        }
+    }
+
+    private void refresh(int slot) {
+        if (mayGo(slot)) {
+            evictables.add(slot);
+        } else {
+            evictables.remove(slot);
+        }
+    }
+
+    private boolean mayGo(int slot) {
+        return blocks.leases(slot) == 0
+                && blocks.children(slot) == 0
+                && blocks.present(slot)
+                && !isPinned(slot);
+    }
+
+    private boolean isPinned(int slot) {
+        return !pins.isEmpty() && pins.containsKey(blocks.key(slot));
     }
 }

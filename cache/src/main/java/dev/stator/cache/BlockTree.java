@@ -4,26 +4,28 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Predicate;
+import java.util.function.IntPredicate;
+import java.util.function.IntUnaryOperator;
 
 /**
  * Which blocks follow which, worked out for an operator's question: takes time and memory in the
- * number of blocks. Guarded by the tier's lock.
+ * number of blocks, which go by their slots. Guarded by the tier's lock.
  */
 final class BlockTree {
-    private final List<Block> blocks = new ArrayList<>();
-    private final Map<Block, List<Block>> following = new IdentityHashMap<>();
+    private final BlockMetadata blocks;
+    private final List<Integer> slots = new ArrayList<>();
+    private final Map<Integer, List<Integer>> following = new HashMap<>();
 
-    BlockTree(BlockMap present) {
+    BlockTree(BlockMetadata blocks, KeyTable present) {
+        this.blocks = blocks;
         present.forEach(
-                block -> {
-                    blocks.add(block);
-                    Block parent = block.parent;
-                    if (parent != null) {
-                        following.computeIfAbsent(parent, _ -> new ArrayList<>()).add(block);
+                slot -> {
+                    slots.add(slot);
+                    int parent = blocks.parent(slot);
+                    if (parent >= 0) {
+                        following.computeIfAbsent(parent, _ -> new ArrayList<>()).add(slot);
                     }
                 });
     }
@@ -31,57 +33,60 @@ final class BlockTree {
     /**
      * Prefixes that end where some of those who used them went no further: no block that follows
      * was used as often.
+     *
+     * @param tokens of the block in a slot
      */
-    List<CachedPrefix> prefixes(long clock, Predicate<Block> pinned) {
-        Map<Block, int[]> depths = depths();
+    List<CachedPrefix> prefixes(long clock, IntUnaryOperator tokens, IntPredicate pinned) {
+        Map<Integer, int[]> depths = depths(tokens);
         List<CachedPrefix> prefixes = new ArrayList<>();
-        for (Block block : blocks) {
+        for (int slot : slots) {
+            int uses = blocks.frequency(slot);
             boolean goesOn =
-                    following.getOrDefault(block, List.of()).stream()
-                            .anyMatch(next -> next.frequency >= block.frequency);
+                    following(slot).stream().anyMatch(next -> blocks.frequency(next) >= uses);
             if (!goesOn) {
-                int[] depth = depths.getOrDefault(block, new int[2]);
+                int[] depth = depths.getOrDefault(slot, new int[2]);
                 prefixes.add(
                         new CachedPrefix(
-                                block.key,
+                                blocks.key(slot),
                                 depth[0],
                                 depth[1],
-                                block.frequency,
-                                clock - block.lastUse,
-                                pinned.test(block),
-                                block.leases > 0));
+                                uses,
+                                clock - blocks.lastUse(slot),
+                                pinned.test(slot),
+                                blocks.leases(slot) > 0));
             }
         }
         return prefixes;
     }
 
     /** Blocks and tokens up to each block. */
-    private Map<Block, int[]> depths() {
-        Map<Block, int[]> depths = new HashMap<>();
-        Deque<Block> open = new ArrayDeque<>();
-        blocks.stream().filter(block -> block.parent == null).forEach(open::add);
+    private Map<Integer, int[]> depths(IntUnaryOperator tokens) {
+        Map<Integer, int[]> depths = new HashMap<>();
+        Deque<Integer> open = new ArrayDeque<>();
+        slots.stream().filter(slot -> blocks.parent(slot) < 0).forEach(open::add);
         while (!open.isEmpty()) {
-            Block block = open.poll();
-            int[] before =
-                    block.parent == null
-                            ? new int[2]
-                            : depths.getOrDefault(block.parent, new int[2]);
-            depths.put(block, new int[] {before[0] + 1, before[1] + block.tokens.length});
-            open.addAll(following.getOrDefault(block, List.of()));
+            int slot = open.remove();
+            int[] before = depths.getOrDefault(blocks.parent(slot), new int[2]);
+            depths.put(slot, new int[] {before[0] + 1, before[1] + tokens.applyAsInt(slot)});
+            open.addAll(following(slot));
         }
         return depths;
     }
 
     /** A block and all that follow it, each after all that follow it. */
-    List<Block> lastFirst(Block first) {
-        List<Block> order = new ArrayList<>();
-        Deque<Block> open = new ArrayDeque<>();
+    List<Integer> lastFirst(int first) {
+        List<Integer> order = new ArrayList<>();
+        Deque<Integer> open = new ArrayDeque<>();
         open.add(first);
         while (!open.isEmpty()) {
-            Block block = open.poll();
-            order.add(block);
-            open.addAll(following.getOrDefault(block, List.of()));
+            int slot = open.remove();
+            order.add(slot);
+            open.addAll(following(slot));
         }
         return order.reversed();
+    }
+
+    private List<Integer> following(int slot) {
+        return following.getOrDefault(slot, List.of());
     }
 }

@@ -7,18 +7,21 @@ import java.util.Arrays;
  * place, so that a block that comes into use leaves in O(log n).
  */
 final class Evictables {
+    private static final int LEAST = 16;
+
     /** What the blocks have in common, for the {@link EvictionOrder}. */
     final int frequencyClass;
 
     final int cost;
-    private Block[] heap = new Block[16];
+    private final BlockMetadata blocks;
 
-    /** Of the block in the same place, so that a search touches no other blocks. */
-    private long[] uses = new long[16];
+    /** Their slots. Never more than twice as long as what is in it, but for a few. */
+    private int[] heap = new int[LEAST];
 
     private int size;
 
-    Evictables(int frequencyClass, int cost) {
+    Evictables(BlockMetadata blocks, int frequencyClass, int cost) {
+        this.blocks = blocks;
         this.frequencyClass = frequencyClass;
         this.cost = cost;
     }
@@ -28,84 +31,82 @@ final class Evictables {
     }
 
     /** The block must not be in here, nor be used while it is. */
-    void add(Block block) {
+    void add(int slot) {
         if (size == heap.length) {
-            heap = Arrays.copyOf(heap, size * 2);
-            uses = Arrays.copyOf(uses, size * 2);
+            heap = Arrays.copyOf(heap, size + size / 2);
         }
-        up(block, block.lastUse, size++);
+        up(slot, blocks.lastUse(slot), size++);
     }
 
-    void remove(Block block) {
-        int hole = block.queueIndex;
-        block.queueIndex = Block.NOT_QUEUED;
+    void remove(int slot) {
+        int hole = blocks.place(slot);
+        blocks.setPlace(slot, BlockMetadata.NOT_QUEUED);
         size--;
         if (hole < size) {
-            Block last = heap[size];
-            up(last, last.lastUse, down(last.lastUse, hole));
+            int last = heap[size];
+            long use = blocks.lastUse(last);
+            up(last, use, down(use, hole));
+        }
+        if (heap.length > LEAST && size < heap.length / 2) {
+            heap = Arrays.copyOf(heap, Math.max(LEAST, heap.length - heap.length / 4));
         }
     }
 
     /** The one whose last use is longest ago; there must be one. */
-    Block first() {
+    int first() {
         return heap[0];
     }
 
     /** When that one was used last. */
     long firstUse() {
-        return uses[0];
+        return blocks.lastUse(heap[0]);
     }
 
     void checkIntegrity() {
         for (int i = 0; i < size; i++) {
-            if (heap[i].queueIndex != i) {
-                throw new IllegalStateException("block " + heap[i].key + " has lost its place");
+            if (blocks.place(heap[i]) != i) {
+                throw new IllegalStateException(
+                        "block " + blocks.key(heap[i]) + " has lost its place");
             }
-            if (heap[i].lastUse != uses[i]) {
-                throw new IllegalStateException("last use of " + heap[i].key + " has changed");
-            }
-            if (i > 0 && uses[i] < uses[(i - 1) / 2]) {
+            if (i > 0 && blocks.lastUse(heap[i]) < blocks.lastUse(heap[(i - 1) / 2])) {
                 throw new IllegalStateException("eviction order broken at place " + i);
             }
         }
     }
 
     /** Puts a block into the hole, or further up. */
-    private void up(Block block, long use, int hole) {
+    private void up(int slot, long use, int hole) {
         while (hole > 0) {
             int above = (hole - 1) / 2;
-            if (use >= uses[above]) {
+            if (use >= blocks.lastUse(heap[above])) {
                 break;
             }
-            move(above, hole);
+            put(heap[above], hole);
             hole = above;
         }
-        heap[hole] = block;
-        uses[hole] = use;
-        block.queueIndex = hole;
+        put(slot, hole);
     }
 
-    /** Moves the hole down to where such a block may be; returns its place. */
+    /** Moves the hole down to where a block of such a use may be; returns its place. */
     private int down(long use, int hole) {
         while (true) {
             int child = 2 * hole + 1;
             if (child >= size) {
                 return hole;
             }
-            if (child + 1 < size && uses[child + 1] < uses[child]) {
+            if (child + 1 < size && blocks.lastUse(heap[child + 1]) < blocks.lastUse(heap[child])) {
                 child++;
             }
-            if (uses[child] >= use) {
+            if (blocks.lastUse(heap[child]) >= use) {
                 return hole;
             }
-            move(child, hole);
+            put(heap[child], hole);
             hole = child;
         }
     }
 
-    private void move(int from, int to) {
-        heap[to] = heap[from];
-        uses[to] = uses[from];
-        heap[to].queueIndex = to;
+    private void put(int slot, int place) {
+        heap[place] = slot;
+        blocks.setPlace(slot, place);
     }
 }

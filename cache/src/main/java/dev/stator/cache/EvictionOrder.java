@@ -17,6 +17,7 @@ final class EvictionOrder {
     /** Blocks over which the mean cost of an octave is taken. */
     private static final int COST_WINDOW = 1024;
 
+    private final BlockMetadata blocks;
     private final Optional<ReuseModel> model;
     private final @Nullable Evictables[] heaps =
             new @Nullable Evictables[ReuseModel.CLASSES * COSTS];
@@ -31,7 +32,8 @@ final class EvictionOrder {
     /**
      * @param model how likely blocks come back; empty to evict the least recently used
      */
-    EvictionOrder(Optional<ReuseModel> model) {
+    EvictionOrder(BlockMetadata blocks, Optional<ReuseModel> model) {
+        this.blocks = blocks;
         this.model = model;
     }
 
@@ -39,37 +41,39 @@ final class EvictionOrder {
         return size;
     }
 
-    boolean contains(Block block) {
-        return block.queueIndex != Block.NOT_QUEUED;
+    boolean contains(int slot) {
+        return blocks.place(slot) != BlockMetadata.NOT_QUEUED;
     }
 
     /** A block has come to the tier, whose cost becomes part of the means. */
-    void meet(Block block) {
-        int cost = costOf(block);
+    void meet(int slot) {
+        int cost = costOf(slot);
         costSamples[cost] = Math.min(COST_WINDOW, costSamples[cost] + 1);
-        meanCost[cost] += (block.recomputeMicros - meanCost[cost]) / costSamples[cost];
+        meanCost[cost] += (blocks.recomputeMicros(slot) - meanCost[cost]) / costSamples[cost];
     }
 
-    /** The block must not be used while it is in here. */
-    void add(Block block) {
-        if (!contains(block)) {
-            heapOf(block).add(block);
+    /** The block must have no lease, and not be used while it is in here. */
+    void add(int slot) {
+        if (!contains(slot)) {
+            heapOf(slot).add(slot);
             size++;
         }
     }
 
-    void remove(Block block) {
-        if (contains(block)) {
-            heapOf(block).remove(block);
+    void remove(int slot) {
+        if (contains(slot)) {
+            heapOf(slot).remove(slot);
             size--;
         }
     }
 
-    /** Takes out the block that goes first; empty if there is none. */
-    Optional<Block> poll(long clock) {
+    /** Takes out the block that goes first; {@link SlotPool#NONE} if there is none. */
+    int poll(long clock) {
         Optional<Evictables> least = model.isEmpty() ? oldest() : leastValuable(model.get(), clock);
-        Optional<Block> first = least.map(Evictables::first);
-        first.ifPresent(this::remove);
+        int first = least.map(Evictables::first).orElse(SlotPool.NONE);
+        if (first != SlotPool.NONE) {
+            remove(first);
+        }
         return first;
     }
 
@@ -108,23 +112,21 @@ final class EvictionOrder {
         }
     }
 
-    private Evictables heapOf(Block block) {
+    private Evictables heapOf(int slot) {
         // One order for all where nothing but the last use counts.
-        int its = model.isEmpty() ? 0 : ReuseModel.classOf(block.frequency);
-        int cost = model.isEmpty() ? 0 : costOf(block);
+        int its = model.isEmpty() ? 0 : ReuseModel.classOf(blocks.frequency(slot));
+        int cost = model.isEmpty() ? 0 : costOf(slot);
         int place = its * COSTS + cost;
         Evictables heap = heaps[place];
         if (heap == null) {
-            heap = new Evictables(its, cost);
+            heap = new Evictables(blocks, its, cost);
             heaps[place] = heap;
             known.add(heap);
         }
         return heap;
     }
 
-    private static int costOf(Block block) {
-        return Integer.SIZE
-                - Integer.numberOfLeadingZeros(
-                        (int) Math.min(Integer.MAX_VALUE, block.recomputeMicros));
+    private int costOf(int slot) {
+        return Integer.SIZE - Integer.numberOfLeadingZeros(blocks.recomputeMicros(slot));
     }
 }

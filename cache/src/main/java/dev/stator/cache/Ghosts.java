@@ -1,36 +1,37 @@
 package dev.stator.cache;
 
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * How often evicted blocks were used, and when lately. Bounded: the one that was evicted first is
  * forgotten first.
  *
- * <p>A hash table with linear probing whose entries lie in arrays and are chained from the oldest
- * to the latest. It grows with what it remembers.
+ * <p>Its entries lie in arrays, 32 bytes each, and are chained from the oldest to the latest. They
+ * grow with what it remembers.
  */
-final class Ghosts {
+final class Ghosts implements KeyTable.Keys {
     /** Hears what is forgotten without having come back. */
     interface Forgotten {
         void forgotten(int frequency, long lastUse);
     }
 
-    private static final int LEAST = 16;
-    private static final int NONE = -1;
+    /** What is remembered of a block. */
+    record Ghost(int frequency, long lastUse) {}
 
-    /** 2^64 over the golden ratio: spreads keys that differ in a few bits only. */
-    private static final long SPREAD = 0x9E3779B97F4A7C15L;
+    private static final int LEAST = 16;
+    private static final int NONE = KeyTable.NONE;
+
+    /** The last use is in the bits above these, the frequency in them. */
+    private static final int FREQUENCY_BITS = Character.SIZE;
 
     private final int capacity;
-
-    /** Entries by hash; {@link #NONE} where there is none. Twice as many places as entries. */
-    private int[] table = new int[2 * LEAST];
+    private final KeyTable table;
 
     // The entries. Those that are free are chained by `later`, too.
     private long[] highs = new long[LEAST];
     private long[] lows = new long[LEAST];
-    private int[] frequencies = new int[LEAST];
-    private long[] lastUses = new long[LEAST];
+    private long[] uses = new long[LEAST];
     private int[] earlier = new int[LEAST];
     private int[] later = new int[LEAST];
 
@@ -38,39 +39,47 @@ final class Ghosts {
     private int latest = NONE;
     private int free = NONE;
     private int used;
-    private int size;
 
     /**
-     * @param capacity blocks to remember; 0 for none
+     * @param capacity blocks to remember, at most {@link KeyTable#MOST}; 0 for none
      */
     Ghosts(int capacity) {
         this.capacity = capacity;
-        Arrays.fill(table, NONE);
+        table = new KeyTable(this, capacity);
     }
 
     int size() {
-        return size;
+        return table.size();
     }
 
     boolean contains(BlockKey key) {
-        return table[place(key.high(), key.low())] != NONE;
+        return table.contains(key);
+    }
+
+    @Override
+    public long high(int entry) {
+        return highs[entry];
+    }
+
+    @Override
+    public long low(int entry) {
+        return lows[entry];
     }
 
     /** Remembers a block that is not remembered yet. */
-    void remember(Block block, Forgotten forgotten) {
+    void remember(BlockKey key, int frequency, long lastUse, Forgotten forgotten) {
         if (capacity == 0) {
             return;
         }
-        if (size == capacity) {
-            forgotten.forgotten(frequencies[oldest], lastUses[oldest]);
-            forget(place(highs[oldest], lows[oldest]));
+        if (size() == capacity) {
+            Ghost first = ghost(oldest);
+            forgotten.forgotten(first.frequency, first.lastUse);
+            forget(oldest);
         }
-        BlockKey key = block.key;
         int entry = take();
         highs[entry] = key.high();
         lows[entry] = key.low();
-        frequencies[entry] = block.frequency;
-        lastUses[entry] = block.lastUse;
+        uses[entry] = lastUse << FREQUENCY_BITS | frequency;
         earlier[entry] = latest;
         later[entry] = NONE;
         if (latest == NONE) {
@@ -79,19 +88,23 @@ final class Ghosts {
             later[latest] = entry;
         }
         latest = entry;
-        table[place(key.high(), key.low())] = entry;
-        size++;
+        table.add(entry);
     }
 
-    /** Gives a block that comes back its uses, if it is remembered; then it is no longer. */
-    void recall(Block block) {
-        int place = place(block.key.high(), block.key.low());
-        int entry = table[place];
-        if (entry != NONE) {
-            block.frequency = frequencies[entry];
-            block.lastUse = lastUses[entry];
-            forget(place);
+    /** What is remembered of a block that comes back; then it is no longer. */
+    Optional<Ghost> recall(BlockKey key) {
+        int entry = table.find(key);
+        if (entry == NONE) {
+            return Optional.empty();
         }
+        Ghost ghost = ghost(entry);
+        forget(entry);
+        return Optional.of(ghost);
+    }
+
+    private Ghost ghost(int entry) {
+        return new Ghost(
+                (int) (uses[entry] & (1 << FREQUENCY_BITS) - 1), uses[entry] >>> FREQUENCY_BITS);
     }
 
     private int take() {
@@ -106,8 +119,8 @@ final class Ghosts {
         return used++;
     }
 
-    private void forget(int place) {
-        int entry = table[place];
+    private void forget(int entry) {
+        table.remove(entry);
         if (earlier[entry] == NONE) {
             oldest = later[entry];
         } else {
@@ -120,52 +133,14 @@ final class Ghosts {
         }
         later[entry] = free;
         free = entry;
-        size--;
-        close(place);
-    }
-
-    /** Frees a place of the table; entries that had to make way for it move up. */
-    private void close(int hole) {
-        int mask = table.length - 1;
-        for (int next = hole + 1 & mask; table[next] != NONE; next = next + 1 & mask) {
-            int home = home(highs[table[next]]);
-            if ((next - home & mask) >= (next - hole & mask)) {
-                table[hole] = table[next];
-                hole = next;
-            }
-        }
-        table[hole] = NONE;
-    }
-
-    private int place(long high, long low) {
-        int mask = table.length - 1;
-        int place = home(high);
-        for (int entry = table[place]; entry != NONE; entry = table[place]) {
-            if (highs[entry] == high && lows[entry] == low) {
-                break;
-            }
-            place = place + 1 & mask;
-        }
-        return place;
-    }
-
-    private int home(long high) {
-        return (int) (high * SPREAD >>> Long.numberOfLeadingZeros(table.length - 1L));
     }
 
     private void grow() {
-        int entries = Math.min(capacity, highs.length * 2);
+        int entries = (int) Math.min(capacity, 2L * highs.length);
         highs = Arrays.copyOf(highs, entries);
         lows = Arrays.copyOf(lows, entries);
-        frequencies = Arrays.copyOf(frequencies, entries);
-        lastUses = Arrays.copyOf(lastUses, entries);
+        uses = Arrays.copyOf(uses, entries);
         earlier = Arrays.copyOf(earlier, entries);
         later = Arrays.copyOf(later, entries);
-        table = new int[2 * Math.max(LEAST, Integer.highestOneBit(2 * entries - 1))];
-        Arrays.fill(table, NONE);
-        // Nothing is free now: all entries are remembered.
-        for (int entry = 0; entry < used; entry++) {
-            table[place(highs[entry], lows[entry])] = entry;
-        }
     }
 }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
@@ -26,7 +25,8 @@ public final class HostTier implements AutoCloseable {
      * Rows are safe without it: a slot belongs either to one reservation, which nobody else sees,
      * or to a committed block, which only changes hands when it is evicted, and a block with a
      * lease is never evicted. The lock's release in commit and its acquisition in acquire order the
-     * writes of the rows before the reads.
+     * writes of the rows before the reads. Token ids lie beside the rows, and the same holds for
+     * them; as they are compared under the lock, a lookup is one critical section.
      *
      * Unmapping memory that someone reads would crash; close therefore leaves the mapping to the
      * last lease or reservation that ends.
@@ -110,19 +110,17 @@ public final class HostTier implements AutoCloseable {
         Objects.checkFromToIndex(from, to, tokens.length);
         lock.lock();
         try {
-            Optional<Block> found = table.find(key);
-            Optional<Block> same = found.filter(block -> block.holds(tokens, from, to));
-            if (same.isEmpty()) {
+            int slot = table.find(key);
+            boolean found = slot != SlotPool.NONE;
+            if (!found || !file.holds(slot, tokens, from, to)) {
                 misses++;
-                collisions += found.isPresent() ? 1 : 0;
+                collisions += found ? 1 : 0;
                 return Optional.empty();
             }
-            Block block = same.get();
             hits++;
-            bytesRead += block.bytes;
-            table.lease(block);
-            MemorySegment rows = file.rows(block.slot, block.bytes).asReadOnly();
-            return Optional.of(new BlockLease(this, block, rows));
+            bytesRead += options.blockBytes(to - from);
+            table.lease(slot);
+            return Optional.of(lease(slot, to - from));
         } finally {
             lock.unlock();
         }
@@ -157,17 +155,20 @@ public final class HostTier implements AutoCloseable {
     public Optional<BlockLease> hold(BlockKey key) {
         lock.lock();
         try {
-            return table.find(key)
-                    .map(
-                            block -> {
-                                table.hold(block);
-                                MemorySegment rows =
-                                        file.rows(block.slot, block.bytes).asReadOnly();
-                                return new BlockLease(this, block, rows);
-                            });
+            int slot = table.find(key);
+            if (slot == SlotPool.NONE) {
+                return Optional.empty();
+            }
+            table.hold(slot);
+            return Optional.of(lease(slot, file.tokens(slot)));
         } finally {
             lock.unlock();
         }
+    }
+
+    private BlockLease lease(int slot, int tokens) {
+        MemorySegment rows = file.rows(slot, options.blockBytes(tokens)).asReadOnly();
+        return new BlockLease(this, slot, tokens, table.recomputeMicros(slot), rows);
     }
 
     /** Asks to be the one who computes a block. After the tier is closed, everyone is. */
@@ -221,34 +222,59 @@ public final class HostTier implements AutoCloseable {
     public Optional<BlockReservation> reserve(
             BlockKey key, BlockKey parent, int[] tokens, int from, int to, long recomputeMicros) {
         checkBlock(key, parent, tokens, from, to, recomputeMicros);
-        Block block;
+        int slot;
         boolean backed;
         lock.lock();
         try {
             if (closed || table.contains(key)) {
                 return Optional.empty();
             }
-            Optional<Block> above = from == 0 ? Optional.empty() : table.find(parent);
-            if (from > 0 && above.isEmpty()) {
+            int above = from == 0 ? SlotPool.NONE : table.find(parent);
+            if (from > 0 && above == SlotPool.NONE) {
                 refusedOrphan++;
                 return Optional.empty();
             }
-            int[] own = Arrays.copyOfRange(tokens, from, to);
-            int bytes = options.blockBytes(own.length);
-            block = new Block(key, above.orElse(null), parent, own, bytes, recomputeMicros);
-            table.begin(block);
-            if (!takeSlot(block)) {
+            slot = begin(key, above, parent, recomputeMicros);
+            if (slot == SlotPool.NONE) {
                 refusedFull++;
-                table.abandon(block);
                 return Optional.empty();
             }
-            backed = table.slots().isBacked(block.slot);
+            backed = table.slots().isBacked(slot);
         } finally {
             lock.unlock();
         }
-        return backed || back(block)
-                ? Optional.of(new BlockReservation(this, block, file.rows(block.slot, block.bytes)))
-                : Optional.empty();
+        int own = backed ? slot : back(slot);
+        if (own == SlotPool.NONE) {
+            return Optional.empty();
+        }
+        // Like the rows, the ids are nobody else's before the commit.
+        file.setTokens(own, tokens, from, to);
+        MemorySegment rows = file.rows(own, options.blockBytes(to - from));
+        return Optional.of(new BlockReservation(this, own, rows));
+    }
+
+    /**
+     * Begins to write a block if a slot is free or can be freed.
+     *
+     * @param above slot of the parent, or none if {@code before} is a root
+     */
+    private int begin(BlockKey key, int above, BlockKey before, long recomputeMicros) {
+        if (above == SlotPool.NONE) {
+            int slot = takeSlot();
+            if (slot != SlotPool.NONE) {
+                table.beginFirst(slot, key, before, recomputeMicros);
+            }
+            return slot;
+        }
+        // Held before a slot is made free, so that it is not the parent that goes.
+        table.holdParent(above);
+        int slot = takeSlot();
+        if (slot == SlotPool.NONE) {
+            table.letGoOfParent(above);
+        } else {
+            table.begin(slot, key, above, recomputeMicros);
+        }
+        return slot;
     }
 
     /**
@@ -286,7 +312,7 @@ public final class HostTier implements AutoCloseable {
     public List<CachedPrefix> prefixes() {
         lock.lock();
         try {
-            return table.prefixes();
+            return table.prefixes(file::tokens);
         } finally {
             lock.unlock();
         }
@@ -296,11 +322,7 @@ public final class HostTier implements AutoCloseable {
     public List<BlockKey> chain(BlockKey key) {
         lock.lock();
         try {
-            List<BlockKey> keys = new ArrayList<>();
-            for (Block block = table.find(key).orElse(null); block != null; block = block.parent) {
-                keys.add(block.key);
-            }
-            return keys.reversed();
+            return table.chain(table.find(key));
         } finally {
             lock.unlock();
         }
@@ -314,7 +336,8 @@ public final class HostTier implements AutoCloseable {
     public int drop(BlockKey key) {
         lock.lock();
         try {
-            List<BlockKey> gone = table.find(key).map(table::drop).orElse(List.of());
+            int slot = table.find(key);
+            List<BlockKey> gone = slot == SlotPool.NONE ? List.of() : table.drop(slot);
             gone.forEach(options.inventory()::removed);
             return gone.size();
         } finally {
@@ -418,16 +441,17 @@ public final class HostTier implements AutoCloseable {
             if (!reservation.end()) {
                 throw new IllegalStateException("the reservation has ended already");
             }
-            Block block = reservation.block();
-            if (closed || table.contains(block.key)) {
-                table.abandon(block);
+            int slot = reservation.slot();
+            BlockKey key = table.key(slot);
+            if (closed || table.contains(key)) {
+                table.abandon(slot);
             } else {
-                table.publish(block);
-                options.inventory().stored(block.key);
+                table.publish(slot);
+                options.inventory().stored(key);
                 stored++;
-                bytesWritten += block.bytes;
+                bytesWritten += reservation.rows().byteSize();
             }
-            told = claims.settle(block.key);
+            told = claims.settle(key);
             unmapIfIdle();
         } finally {
             lock.unlock();
@@ -439,7 +463,7 @@ public final class HostTier implements AutoCloseable {
         lock.lock();
         try {
             if (reservation.end()) {
-                table.abandon(reservation.block());
+                table.abandon(reservation.slot());
                 unmapIfIdle();
             }
         } finally {
@@ -451,9 +475,27 @@ public final class HostTier implements AutoCloseable {
         lock.lock();
         try {
             if (lease.end()) {
-                table.unlease(lease.block());
+                table.unlease(lease.slot());
                 unmapIfIdle();
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    int[] tokenIds(BlockLease lease) {
+        lock.lock();
+        try {
+            return file.tokenIds(lease.openSlot());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    BlockKey root(BlockLease lease) {
+        lock.lock();
+        try {
+            return table.root(lease.openSlot());
         } finally {
             lock.unlock();
         }
@@ -496,59 +538,64 @@ public final class HostTier implements AutoCloseable {
         }
     }
 
-    /** Gives the block a slot if one is free or can be freed. */
-    private boolean takeSlot(Block block) {
-        block.slot = table.slots().takeBacked();
-        if (block.slot == SlotPool.NONE) {
+    /** A slot that is free or can be freed; {@link SlotPool#NONE} if every block is in use. */
+    private int takeSlot() {
+        int slot = table.slots().takeBacked();
+        if (slot == SlotPool.NONE) {
             if (growthPause == 0) {
-                block.slot = table.slots().takeFresh();
+                slot = table.slots().takeFresh();
             } else {
                 growthPause--;
             }
         }
-        while (block.slot == SlotPool.NONE) {
-            Optional<Block> evicted = table.evict();
+        while (slot == SlotPool.NONE) {
+            Optional<BlockKey> evicted = table.evict();
             if (evicted.isEmpty()) {
-                return false;
+                return SlotPool.NONE;
             }
-            options.inventory().removed(evicted.get().key);
-            block.slot = table.slots().takeBacked();
+            options.inventory().removed(evicted.get());
+            slot = table.slots().takeBacked();
         }
-        return true;
+        return slot;
     }
 
-    /** Gets a fresh slot its space, or the block another slot; false if there is none. */
-    private boolean back(Block block) {
+    /**
+     * Gets a fresh slot its space, or its block another slot.
+     *
+     * @return where the block is to be written; {@link SlotPool#NONE} if nowhere
+     */
+    private int back(int slot) {
         String problem;
         try {
-            file.back(block.slot);
+            file.back(slot);
             lock.lock();
             try {
-                table.slots().markBacked(block.slot);
+                table.slots().markBacked(slot);
             } finally {
                 lock.unlock();
             }
-            return true;
+            return slot;
         } catch (IOException e) {
             problem = e.toString();
         }
-        return withoutGrowth(block, problem);
+        return withoutGrowth(slot, problem);
     }
 
     /** Puts the block into another block's place because the file system has no more space. */
-    private boolean withoutGrowth(Block block, String problem) {
-        boolean found;
+    private int withoutGrowth(int slot, String problem) {
+        int other;
         int slotsBacked;
         lock.lock();
         try {
             growthFailures++;
             growthPause = GROWTH_PAUSE;
-            table.slots().giveBack(block.slot);
-            found = takeSlot(block);
-            if (!found) {
+            other = takeSlot();
+            if (other == SlotPool.NONE) {
                 refusedFull++;
-                table.abandon(block);
+                table.abandon(slot);
                 unmapIfIdle();
+            } else {
+                table.move(slot, other);
             }
             slotsBacked = table.slots().backed();
         } finally {
@@ -558,7 +605,7 @@ public final class HostTier implements AutoCloseable {
                 .accept(
                         "The host tier in %s cannot grow beyond %d blocks: %s. Free space there or lower its capacity."
                                 .formatted(options.directory(), slotsBacked, problem));
-        return found;
+        return other;
     }
 
     private void unmapIfIdle() {

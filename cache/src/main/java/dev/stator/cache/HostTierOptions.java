@@ -7,7 +7,8 @@ import java.util.function.Consumer;
  * How to open a {@link HostTier}.
  *
  * @param directory where the tier's one file lives; created if absent
- * @param capacityBytes the most bytes of that file, at least one slot
+ * @param capacityBytes the most bytes of rows, at least one slot's; token ids, 4 bytes each, and 4
+ *     bytes more for each block lie behind them in that file
  * @param slotBytes bytes of a full block, a multiple of {@code blockTokens}
  * @param blockTokens tokens of a full block
  * @param eviction who goes first when the tier is full
@@ -32,9 +33,9 @@ public record HostTierOptions(
                             .formatted(slotBytes, blockTokens));
         }
         long slots = capacityBytes / stride(slotBytes);
-        if (slots < 1 || slots > Integer.MAX_VALUE - 8) {
+        if (slots < 1 || slots > KeyTable.MOST) {
             throw new IllegalArgumentException(
-                    "capacityBytes (%d) must hold between 1 and 2^31 - 9 blocks of %d bytes"
+                    "capacityBytes (%d) must hold between 1 and 2^30 blocks of %d bytes"
                             .formatted(capacityBytes, stride(slotBytes)));
         }
     }

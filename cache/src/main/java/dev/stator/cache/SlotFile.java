@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.DirectoryStream;
@@ -14,7 +15,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.function.Consumer;
 
 /**
- * The tier's bytes: one private, sparse, memory-mapped file of equal slots.
+ * The tier's bytes: one private, sparse, memory-mapped file of equal slots, and behind them, slot
+ * by slot, how many tokens each slot's block has, and their ids.
  *
  * <p>A store to a mapped page for which a full file system has no space kills the process. So each
  * slot is written through the file before its first use as memory; then the lack of space is an
@@ -30,13 +32,15 @@ final class SlotFile implements AutoCloseable {
         void write(RandomAccessFile file, long position, long bytes) throws IOException;
     }
 
-    private static final int ZEROS_BYTES = 1 << 20;
+    private static final int ZEROS_BYTES = 1 << 16;
 
     private final Path path;
     private final RandomAccessFile file;
     private final Arena arena;
     private final MemorySegment mapping;
     private final long stride;
+    private final long tokensStart;
+    private final int tokensStride;
     private final Backing backing;
 
     private SlotFile(
@@ -44,19 +48,21 @@ final class SlotFile implements AutoCloseable {
             RandomAccessFile file,
             Arena arena,
             MemorySegment mapping,
-            long stride,
+            HostTierOptions options,
             Backing backing) {
         this.path = path;
         this.file = file;
         this.arena = arena;
         this.mapping = mapping;
-        this.stride = stride;
+        stride = options.stride();
+        tokensStart = options.slots() * stride;
+        tokensStride = tokensStride(options);
         this.backing = backing;
     }
 
     static SlotFile create(HostTierOptions options, Backing backing) {
         Path directory = options.directory();
-        long bytes = options.slots() * options.stride();
+        long bytes = options.slots() * (options.stride() + tokensStride(options));
         try {
             Files.createDirectories(directory);
             removeLeftOvers(directory, options.warnings());
@@ -64,7 +70,7 @@ final class SlotFile implements AutoCloseable {
             Path path = directory.resolve(TierFileName.create().toString());
             Files.createFile(path, ownerOnly(directory));
             try {
-                return map(path, bytes, options.stride(), backing);
+                return map(path, bytes, options, backing);
             } catch (IOException | RuntimeException e) {
                 Files.deleteIfExists(path);
                 throw e;
@@ -75,6 +81,11 @@ final class SlotFile implements AutoCloseable {
                             .formatted(directory, e),
                     e);
         }
+    }
+
+    /** A number, and as many ids as a full block has. */
+    private static int tokensStride(HostTierOptions options) {
+        return Math.multiplyExact(Integer.BYTES, 1 + options.blockTokens());
     }
 
     /** Zeros written with plain file writes. */
@@ -100,6 +111,46 @@ final class SlotFile implements AutoCloseable {
         return mapping.asSlice(slot * stride, bytes);
     }
 
+    void setTokens(int slot, int[] tokens, int from, int to) {
+        long at = tokensAt(slot);
+        mapping.set(ValueLayout.JAVA_INT, at, to - from);
+        MemorySegment.copy(
+                tokens, from, mapping, ValueLayout.JAVA_INT, at + Integer.BYTES, to - from);
+    }
+
+    /** How many tokens the slot's block has. */
+    int tokens(int slot) {
+        return mapping.get(ValueLayout.JAVA_INT, tokensAt(slot));
+    }
+
+    int[] tokenIds(int slot) {
+        int[] ids = new int[tokens(slot)];
+        MemorySegment.copy(
+                mapping, ValueLayout.JAVA_INT, tokensAt(slot) + Integer.BYTES, ids, 0, ids.length);
+        return ids;
+    }
+
+    /** Whether the slot's block has exactly the tokens {@code all[from, to)}. */
+    boolean holds(int slot, int[] all, int from, int to) {
+        if (tokens(slot) != to - from) {
+            return false;
+        }
+        long at = tokensAt(slot) + Integer.BYTES;
+        long end = at + (long) Integer.BYTES * (to - from);
+        return MemorySegment.mismatch(
+                        mapping,
+                        at,
+                        end,
+                        MemorySegment.ofArray(all),
+                        (long) Integer.BYTES * from,
+                        (long) Integer.BYTES * to)
+                < 0;
+    }
+
+    private long tokensAt(int slot) {
+        return tokensStart + (long) slot * tokensStride;
+    }
+
     /**
      * Gets the slot its space on the file system.
      *
@@ -107,6 +158,8 @@ final class SlotFile implements AutoCloseable {
      */
     synchronized void back(int slot) throws IOException {
         backing.write(file, slot * stride, stride);
+        file.seek(tokensAt(slot));
+        file.write(new byte[tokensStride]);
     }
 
     /** Removes the name while the bytes are still in use, where the platform can. */
@@ -129,7 +182,7 @@ final class SlotFile implements AutoCloseable {
         unlink();
     }
 
-    private static SlotFile map(Path path, long bytes, long stride, Backing backing)
+    private static SlotFile map(Path path, long bytes, HostTierOptions options, Backing backing)
             throws IOException {
         RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw");
         Arena arena = Arena.ofShared();
@@ -140,7 +193,7 @@ final class SlotFile implements AutoCloseable {
             file.setLength(bytes);
             MemorySegment mapping =
                     file.getChannel().map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);
-            return new SlotFile(path, file, arena, mapping, stride, backing);
+            return new SlotFile(path, file, arena, mapping, options, backing);
         } catch (IOException | RuntimeException e) {
             arena.close();
             file.close();

@@ -1,6 +1,8 @@
 package dev.stator.cache;
 
+import java.util.Arrays;
 import java.util.BitSet;
+import java.util.stream.IntStream;
 
 /**
  * The slots that hold no block. A slot is fresh until the file system has given it space, and
@@ -10,27 +12,28 @@ final class SlotPool {
     /** No slot. */
     static final int NONE = -1;
 
-    private final int[] backedSlots;
-    private final int[] freshSlots;
-    private final BitSet everBacked;
-    private int backedCount;
-    private int freshCount;
+    private final int slots;
+    private final Stack backed = new Stack();
+
+    /** Fresh slots that were given back; all from {@code untaken} on are fresh, too. */
+    private final Stack fresh = new Stack();
+
+    private final BitSet everBacked = new BitSet();
+    private int untaken;
 
     SlotPool(int slots) {
-        backedSlots = new int[slots];
-        freshSlots = new int[slots];
-        everBacked = new BitSet(slots);
-        for (int slot = slots - 1; slot >= 0; slot--) {
-            freshSlots[freshCount++] = slot;
-        }
+        this.slots = slots;
     }
 
     int takeBacked() {
-        return backedCount == 0 ? NONE : backedSlots[--backedCount];
+        return backed.size == 0 ? NONE : backed.pop();
     }
 
     int takeFresh() {
-        return freshCount == 0 ? NONE : freshSlots[--freshCount];
+        if (fresh.size > 0) {
+            return fresh.pop();
+        }
+        return untaken == slots ? NONE : untaken++;
     }
 
     boolean isBacked(int slot) {
@@ -42,11 +45,7 @@ final class SlotPool {
     }
 
     void giveBack(int slot) {
-        if (everBacked.get(slot)) {
-            backedSlots[backedCount++] = slot;
-        } else {
-            freshSlots[freshCount++] = slot;
-        }
+        (everBacked.get(slot) ? backed : fresh).push(slot);
     }
 
     /** Slots that have space on the file system, free or not. */
@@ -55,21 +54,44 @@ final class SlotPool {
     }
 
     int free() {
-        return backedCount + freshCount;
+        return backed.size + fresh.size + slots - untaken;
     }
 
     /** The free slots; throws if one is free twice. */
     BitSet freeSlots() {
         BitSet free = new BitSet();
-        for (int i = 0; i < backedCount; i++) {
-            free.set(backedSlots[i]);
-        }
-        for (int i = 0; i < freshCount; i++) {
-            free.set(freshSlots[i]);
-        }
+        IntStream.concat(backed.all(), fresh.all()).forEach(free::set);
+        free.set(untaken, slots);
         if (free.cardinality() != free()) {
             throw new IllegalStateException("a slot is free twice");
         }
         return free;
+    }
+
+    /** Takes memory for what is in it, as a tier that runs has next to no free slots. */
+    private static final class Stack {
+        private static final int LEAST = 16;
+
+        private int[] all = new int[LEAST];
+        private int size;
+
+        void push(int slot) {
+            if (size == all.length) {
+                all = Arrays.copyOf(all, size + size / 2);
+            }
+            all[size++] = slot;
+        }
+
+        int pop() {
+            int slot = all[--size];
+            if (all.length > LEAST && size < all.length / 4) {
+                all = Arrays.copyOf(all, Math.max(LEAST, all.length / 2));
+            }
+            return slot;
+        }
+
+        IntStream all() {
+            return Arrays.stream(all, 0, size);
+        }
     }
 }

@@ -82,6 +82,44 @@ class HostTierTest {
     }
 
     @Test
+    void aLeaseKnowsWhatItsBlockWasMadeOf() {
+        HostTier tier = open(4);
+        Sequence sequence = sequence(1, 2, 3, 4, 5, 6);
+        Sequence other = Sequence.of(BlockKey.root("other"), BLOCK_TOKENS, 1, 2, 3, 4);
+        sequence.store(tier, 0, 10);
+        sequence.store(tier, 1, Long.MAX_VALUE);
+        other.store(tier, 0, 20);
+        try (BlockLease tail = tier.hold(sequence.key(1)).orElseThrow();
+                BlockLease first = tier.hold(other.key(0)).orElseThrow()) {
+            assertThat(tail.tokenIds()).containsExactly(5, 6);
+            assertThat(tail.root()).isEqualTo(ROOT);
+            assertThat(tail.recomputeMicros()).isEqualTo(Integer.MAX_VALUE);
+            assertThat(first.tokenIds()).containsExactly(1, 2, 3, 4);
+            assertThat(first.root()).isEqualTo(other.root());
+            assertThat(first.recomputeMicros()).isEqualTo(20);
+            first.close();
+            assertThatThrownBy(first::tokenIds).hasMessageContaining("closed");
+            assertThatThrownBy(first::root).hasMessageContaining("closed");
+        }
+        assertThat(tier.chain(sequence.key(1))).isEqualTo(sequence.keys());
+        assertThat(tier.chain(BlockKey.root("unknown"))).isEmpty();
+    }
+
+    @Test
+    void aSlotThatChangesHandsForgetsTheTokensOfTheBlockBefore() {
+        HostTier tier = open(1);
+        Sequence before = sequence(1, 2, 3, 4);
+        Sequence after = sequence(7);
+        before.store(tier, 0, 10);
+        assertThat(after.store(tier, 0, 10)).isTrue();
+        assertThat(before.acquire(tier, 0)).isEmpty();
+        try (BlockLease lease = after.acquire(tier, 0).orElseThrow()) {
+            assertThat(lease.tokenIds()).containsExactly(7);
+            assertThat(lease.rows().byteSize()).isEqualTo(SLOT_BYTES / 4);
+        }
+    }
+
+    @Test
     void aBlockThatNobodyHasIsFoundByItsLongestBeginning() {
         HostTier tier = open(4);
         sequence(1, 2, 3, 4, 5).store(tier, 0, 1);
