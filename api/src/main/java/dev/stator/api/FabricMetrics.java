@@ -48,10 +48,11 @@ import java.util.stream.Collectors;
  * <tr><td>{@code stator_disk_cache_*}<td>the same of the disk tier, and {@code queue_blocks}, {@code
  *     read_seconds_total} (÷ hits: seconds a read), {@code evictions_total{reason}} (room: the segment
  *     had to make room; orphan: a block before it went), {@code write_amplification}, {@code readable}
- *     and {@code writable} (0 once the disk has failed)
+ *     and {@code writable} (0 once the disk has failed), {@code lossy} (1 where what is read was
+ *     rounded)
  * <tr><td>{@code stator_remote_cache_*}<td>the same of the remote tier, and {@code reachable} (0 while
  *     it is left alone because it does not answer), {@code breaker_openings_total}, {@code
- *     checksum_failures_total}, {@code foreign_total} (another format version or model), {@code
+ *     checksum_failures_total}, {@code foreign_total} (another format version, model or lossy codec), {@code
  *     probe_seconds_total} (÷ probes: seconds a question what is there), {@code given_up_total} (fetches
  *     that were not faster than computing)
  * <tr><td>{@code stator_splicing_*_total}<td>prompt {@code tokens} that were spliced, requests that the
@@ -80,6 +81,7 @@ final class FabricMetrics implements MultiCollector {
                     "folders_readable",
                     "folders_writable",
                     "readable",
+                    "lossy",
                     "writable",
                     "bytes_capacity",
                     "bytes",
@@ -91,7 +93,7 @@ final class FabricMetrics implements MultiCollector {
                     "queue_bytes");
 
     private static final Set<String> REMOTE_GAUGES =
-            Set.of("reachable", "blocks_known", "queue_blocks", "queue_bytes");
+            Set.of("reachable", "lossy", "blocks_known", "queue_blocks", "queue_bytes");
 
     /** Counters whose names go on with a reason. */
     private static final String EVICTIONS = "evictions_";

@@ -42,6 +42,7 @@ final class Main {
                 .addSubcommand(new DiskTtftBench())
                 .addSubcommand(new DiskRestartBench())
                 .addSubcommand(new RemoteTierBench())
+                .addSubcommand(new KvCodecBench())
                 .addSubcommand(new IndexBench())
                 .addSubcommand(new RouteBench())
                 .addSubcommand(new PredictionBench())

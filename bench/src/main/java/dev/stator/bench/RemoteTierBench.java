@@ -4,7 +4,7 @@ import com.sun.management.OperatingSystemMXBean;
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.HostTier;
 import dev.stator.cache.HostTierOptions;
-import dev.stator.cache.remote.PayloadCodec;
+import dev.stator.cache.codec.PayloadCodec;
 import dev.stator.cache.remote.RemoteBlock;
 import dev.stator.cache.remote.RemotePromoter;
 import dev.stator.cache.remote.RemoteTier;
@@ -46,6 +46,12 @@ final class RemoteTierBench extends Bench {
     private static final int PIPELINE = 16;
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    /**
+     * Until then the host tier's memory has been touched, and the compiler, which takes more of the
+     * cores than anything else in the first gigabytes, has done its work.
+     */
+    private static final int WARM_UP_ROUNDS = 15;
 
     @Option(
             names = "--block-kib",
@@ -104,8 +110,11 @@ final class RemoteTierBench extends Bench {
                 var host =
                         HostTier.open(
                                 HostTierOptions.of(
-                                        memoryFolder(), bytes, blockBytes, BLOCK_TOKENS))) {
-            for (int round = 0; round <= rounds; round++) {
+                                        memoryFolder(), bytes, blockBytes, BLOCK_TOKENS));
+                var writer = tier(port, blockBytes, 2 * bytes);
+                var reader = tier(port, blockBytes, 1);
+                var promoter = new RemotePromoter(host, reader)) {
+            for (int round = 1 - WARM_UP_ROUNDS; round <= rounds; round++) {
                 var rows = rows(blockBytes, round);
                 var prompt = Prompt.of(round, blocks);
                 bare.flush();
@@ -113,10 +122,10 @@ final class RemoteTierBench extends Bench {
                 long before = cpuNanos();
                 double bareRead = bare.read(blocks, blockBytes, PIPELINE);
                 long bareCpu = cpuNanos() - before;
-                double tierWrite = write(port, prompt, rows, blockBytes);
-                var tierRead = read(port, prompt, host, blockBytes);
-                if (round == 0) {
-                    continue; // The host tier's memory has been touched, the code compiled.
+                double tierWrite = write(writer, prompt, rows, blockBytes);
+                var tierRead = read(reader, promoter, prompt);
+                if (round < 1) {
+                    continue;
                 }
                 report.line(
                         "round %d: write tier %.2f bare %.2f GB/s, read tier %.2f bare %.2f GB/s",
@@ -178,64 +187,61 @@ final class RemoteTierBench extends Bench {
                         .withCodec(lossless ? new PayloadCodec.Lossless(2) : PayloadCodec.RAW));
     }
 
-    private double write(int port, Prompt prompt, MemorySegment rows, int blockBytes) {
+    private static double write(
+            RemoteTier tier, Prompt prompt, MemorySegment rows, int blockBytes) {
         int blocks = prompt.keys.size();
-        try (var tier = tier(port, blockBytes, 2L * blocks * blockBytes)) {
-            await(tier.lookFor(prompt.keys));
-            long start = System.nanoTime();
-            for (int block = 0; block < blocks; block++) {
-                int from = block * BLOCK_TOKENS;
-                tier.offer(
-                        new RemoteBlock(
-                                prompt.keys.get(block),
-                                prompt.parent(block),
-                                from,
-                                BLOCK_TOKENS,
-                                blockBytes,
-                                1),
-                        Arrays.copyOfRange(prompt.tokens, from, from + BLOCK_TOKENS),
-                        rows,
-                        () -> {});
-            }
-            tier.awaitWritten();
-            if (tier.stats().stored() != blocks) {
-                throw new BenchException("the tier has not written every block");
-            }
-            return System.nanoTime() - start;
+        long before = tier.stats().stored();
+        await(tier.lookFor(prompt.keys));
+        long start = System.nanoTime();
+        for (int block = 0; block < blocks; block++) {
+            int from = block * BLOCK_TOKENS;
+            tier.offer(
+                    new RemoteBlock(
+                            prompt.keys.get(block),
+                            prompt.parent(block),
+                            from,
+                            BLOCK_TOKENS,
+                            blockBytes,
+                            1),
+                    Arrays.copyOfRange(prompt.tokens, from, from + BLOCK_TOKENS),
+                    rows,
+                    () -> {});
         }
+        tier.awaitWritten();
+        if (tier.stats().stored() - before != blocks) {
+            throw new BenchException("the tier has not written every block");
+        }
+        return System.nanoTime() - start;
     }
 
     private record Spent(double nanos, long cpuNanos) {}
 
-    private Spent read(int port, Prompt prompt, HostTier host, int blockBytes) {
-        try (var tier = tier(port, blockBytes, 1);
-                var promoter = new RemotePromoter(host, tier)) {
-            await(tier.lookFor(prompt.keys));
-            var brought = new CompletableFuture<Integer>();
-            long cpu = cpuNanos();
-            long start = System.nanoTime();
-            promoter.promote(
-                    new RemotePromoter.Prompt(
-                            prompt.model,
-                            prompt.keys,
-                            prompt.tokens,
-                            prompt.tokens.length,
-                            BLOCK_TOKENS),
-                    PATIENCE.toNanos(),
-                    new RemotePromoter.Listener() {
-                        @Override
-                        public void promoted(int tokens) {}
+    private static Spent read(RemoteTier tier, RemotePromoter promoter, Prompt prompt) {
+        await(tier.lookFor(prompt.keys));
+        var brought = new CompletableFuture<Integer>();
+        long cpu = cpuNanos();
+        long start = System.nanoTime();
+        promoter.promote(
+                new RemotePromoter.Prompt(
+                        prompt.model,
+                        prompt.keys,
+                        prompt.tokens,
+                        prompt.tokens.length,
+                        BLOCK_TOKENS),
+                PATIENCE.toNanos(),
+                new RemotePromoter.Listener() {
+                    @Override
+                    public void promoted(int tokens) {}
 
-                        @Override
-                        public void ended(int tokens, long nanos) {
-                            brought.complete(tokens);
-                        }
-                    });
-            if (await(brought) != prompt.tokens.length) {
-                throw new BenchException("the tier has lost a block");
-            }
-            return new Spent(System.nanoTime() - start, cpuNanos() - cpu);
+                    @Override
+                    public void ended(int tokens, long nanos) {
+                        brought.complete(tokens);
+                    }
+                });
+        if (await(brought) != prompt.tokens.length) {
+            throw new BenchException("the tier has lost a block");
         }
+        return new Spent(System.nanoTime() - start, cpuNanos() - cpu);
     }
 
     private static <T> T await(CompletableFuture<T> future) {

@@ -33,19 +33,31 @@ final class Tally {
         return (double) same / asked;
     }
 
-    /** A row of a table: asked, right with Wilson's interval, the same, computed, in doubt. */
-    String row() {
+    int asked() {
+        return asked;
+    }
+
+    /** In percent, with Wilson's interval. */
+    String rightWithInterval() {
         double p = right();
         double z = DEVIATIONS * DEVIATIONS / asked;
         double middle = (p + z / 2) / (1 + z);
         double half = DEVIATIONS * Math.sqrt(p * (1 - p) / asked + z / (4.0 * asked)) / (1 + z);
         return String.format(
                 Locale.ROOT,
-                "%d | %.1f (%.1f to %.1f) | %.1f | %.1f | %.1f |",
-                asked,
+                "%.1f (%.1f to %.1f)",
                 100 * p,
                 100 * (middle - half),
-                100 * (middle + half),
+                100 * (middle + half));
+    }
+
+    /** A row of a table: asked, right with Wilson's interval, the same, computed, in doubt. */
+    String row() {
+        return String.format(
+                Locale.ROOT,
+                "%d | %s | %.1f | %.1f | %.1f |",
+                asked,
+                rightWithInterval(),
                 100 * same(),
                 moved == 0 ? 0 : 100 * (1 - (double) spliced / moved),
                 100.0 * doubted / asked);

@@ -7,6 +7,8 @@ import dev.stator.cluster.ClusterOptions;
 import dev.stator.cluster.FrontendOptions;
 import dev.stator.engine.ModelInfo;
 import dev.stator.engine.llama.LlamaVocabulary;
+import dev.stator.serving.CacheCodec;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -76,7 +78,13 @@ final class FrontendCommand implements Callable<Integer> {
                                 ClusterFabric.start(
                                         cluster,
                                         options,
-                                        vocabulary.model(),
+                                        CacheCodec.known(
+                                                vocabulary.model(),
+                                                List.of(
+                                                        configuration.get(
+                                                                Settings.DISK_CACHE_CODEC),
+                                                        configuration.get(
+                                                                Settings.REMOTE_CACHE_CODEC))),
                                         vocabulary.tokenizer()));
     }
 

@@ -161,7 +161,12 @@ record NodeSizing(Configuration configuration, Machine machine, Folders folders)
                             .formatted(
                                     sizes.isPresent() ? "disk-cache-size" : "disk-cache-key-file"));
         }
-        return folders.map(paths -> new DiskCache(diskFolders(paths, sizes), keyFile));
+        var codec = configuration.get(Settings.DISK_CACHE_CODEC);
+        if (folders.isEmpty() && codec.isLossy()) {
+            throw Refusal.misused(
+                    "disk-cache-codec q8_0 means nothing without disk-cache, which names the folder");
+        }
+        return folders.map(paths -> new DiskCache(diskFolders(paths, sizes), keyFile, codec));
     }
 
     private static List<DiskCache.Folder> diskFolders(
@@ -210,6 +215,10 @@ record NodeSizing(Configuration configuration, Machine machine, Folders folders)
                 throw Refusal.misused(
                         "remote-cache-key-file means nothing without remote-cache, which names the store");
             }
+            if (configuration.get(Settings.REMOTE_CACHE_CODEC).isLossy()) {
+                throw Refusal.misused(
+                        "remote-cache-codec q8_0 means nothing without remote-cache, which names the store");
+            }
             return Optional.empty();
         }
         if (keyFile.isEmpty()) {
@@ -222,8 +231,7 @@ record NodeSizing(Configuration configuration, Machine machine, Folders folders)
                 new RemoteCache(
                         RemoteStores.open(url.get(), timeout),
                         key,
-                        configuration.get(Settings.REMOTE_CACHE_CODEC)
-                                == Settings.RemoteCodec.LOSSLESS,
+                        configuration.get(Settings.REMOTE_CACHE_CODEC),
                         timeout,
                         configuration.get(Settings.REMOTE_CACHE_TTL)));
     }

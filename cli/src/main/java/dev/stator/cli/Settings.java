@@ -7,6 +7,7 @@ import dev.stator.api.documents.ReuseMode;
 import dev.stator.remote.RemoteStores;
 import dev.stator.routing.Mode;
 import dev.stator.routing.Policy;
+import dev.stator.serving.CacheCodec;
 import dev.stator.serving.ServiceClass;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -187,6 +188,13 @@ final class Settings {
                     "one that is made in each folder",
                     "at least 32 random bytes that the disk cache is encrypted with",
                     Settings::path);
+    static final Setting<CacheCodec> DISK_CACHE_CODEC =
+            Setting.of(
+                    "disk-cache-codec",
+                    "CODEC",
+                    "raw",
+                    "what the disk cache holds, as remote-cache-codec; another one begins anew",
+                    choice(CacheCodec.class));
     static final Setting<Path> CACHE_KEY_FILE =
             Setting.derived(
                     "cache-key-file",
@@ -208,13 +216,13 @@ final class Settings {
                     "none; remote-cache needs one",
                     "at least 32 random bytes, the same on all servers that share a store: encrypts blocks and names",
                     Settings::path);
-    static final Setting<RemoteCodec> REMOTE_CACHE_CODEC =
+    static final Setting<CacheCodec> REMOTE_CACHE_CODEC =
             Setting.of(
                     "remote-cache-codec",
                     "CODEC",
                     "raw",
-                    "raw, or lossless (compressed: fewer bytes, more computing)",
-                    choice(RemoteCodec.class));
+                    "raw, lossless (compressed: fewer bytes, more computing) or q8_0 (rounded to 8 bits, about half the bytes: answers may differ; all servers that share blocks, and frontends, must choose it)",
+                    choice(CacheCodec.class));
     static final Setting<Duration> REMOTE_CACHE_TIMEOUT =
             Setting.of(
                     "remote-cache-timeout-ms",
@@ -512,6 +520,7 @@ final class Settings {
                     DISK_CACHE,
                     DISK_CACHE_SIZE,
                     DISK_CACHE_KEY_FILE,
+                    DISK_CACHE_CODEC,
                     CACHE_KEY_FILE,
                     REMOTE_CACHE,
                     REMOTE_CACHE_KEY_FILE,
@@ -574,6 +583,8 @@ final class Settings {
                     CONTEXT,
                     BLOCK_TOKENS,
                     KV_TYPE,
+                    DISK_CACHE_CODEC,
+                    REMOTE_CACHE_CODEC,
                     MAX_QUEUE,
                     CLASS_QUEUES,
                     CLASS_WEIGHTS,
@@ -625,12 +636,6 @@ final class Settings {
         BF16,
         F32,
         Q8_0
-    }
-
-    /** How blocks are written to the remote cache. */
-    enum RemoteCodec {
-        RAW,
-        LOSSLESS
     }
 
     private Settings() {}

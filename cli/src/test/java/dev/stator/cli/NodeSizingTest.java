@@ -8,6 +8,7 @@ import dev.stator.cache.CacheException;
 import dev.stator.engine.KvShape;
 import dev.stator.engine.ModelInfo;
 import dev.stator.routing.queue.ClassOptions;
+import dev.stator.serving.CacheCodec;
 import dev.stator.serving.DiskCache;
 import dev.stator.serving.NodeOptions;
 import java.io.IOException;
@@ -80,7 +81,7 @@ final class NodeSizingTest {
                         .orElseThrow();
         cache.store().close();
         assertThat(cache.store().address()).isEqualTo("redis://127.0.0.1:1");
-        assertThat(cache.lossless()).isTrue();
+        assertThat(cache.codec()).isEqualTo(CacheCodec.LOSSLESS);
         assertThat(cache.life()).hasSeconds(60);
         assertThat(cache.timeout()).hasSeconds(1);
 

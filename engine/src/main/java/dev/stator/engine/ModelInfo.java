@@ -45,4 +45,21 @@ public record ModelInfo(
                 generates,
                 embeds);
     }
+
+    public ModelInfo withFingerprint(String other) {
+        return new ModelInfo(
+                name,
+                architecture,
+                description,
+                parameters,
+                bytes,
+                contextTokens,
+                vocabularySize,
+                embeddingLength,
+                kv,
+                other,
+                chatTemplate,
+                generates,
+                embeds);
+    }
 }

@@ -14,7 +14,6 @@ import io.lettuce.core.cluster.ClusterTopologyRefreshOptions;
 import io.lettuce.core.cluster.RedisClusterClient;
 import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
 import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
-import io.lettuce.core.codec.ByteArrayCodec;
 import io.lettuce.core.codec.RedisCodec;
 import io.lettuce.core.codec.StringCodec;
 import io.lettuce.core.resource.ClientResources;
@@ -34,8 +33,6 @@ import java.util.regex.Pattern;
  * own, so that no read waits behind megabytes that nobody waits for.
  */
 final class RedisStore implements RemoteStore {
-    private static final RedisCodec<String, byte[]> CODEC =
-            RedisCodec.of(StringCodec.ASCII, ByteArrayCodec.INSTANCE);
     private static final int THREADS = 2;
 
     /** Commands that wait for answers; more fail at once. */
@@ -93,6 +90,7 @@ final class RedisStore implements RemoteStore {
     }
 
     private final ClientResources resources;
+    private final LargeValues values;
     private final AbstractRedisClient client;
     private final Link reads;
     private final Link writes;
@@ -100,10 +98,12 @@ final class RedisStore implements RemoteStore {
 
     private RedisStore(
             ClientResources resources,
+            LargeValues values,
             AbstractRedisClient client,
             Supplier<CompletableFuture<Connection>> connect,
             String address) {
         this.resources = resources;
+        this.values = values;
         this.client = client;
         this.reads = new Link(connect);
         this.writes = new Link(connect);
@@ -117,7 +117,8 @@ final class RedisStore implements RemoteStore {
      */
     static RedisStore single(String url, Duration patience) {
         RedisURI uri = parsed(url);
-        ClientResources resources = resources();
+        LargeValues values = new LargeValues();
+        ClientResources resources = resources(values);
         RedisClient client = RedisClient.create(resources, uri);
         client.setOptions(
                 options(ClientOptions.builder(), patience)
@@ -125,9 +126,10 @@ final class RedisStore implements RemoteStore {
                         .build());
         return new RedisStore(
                 resources,
+                values,
                 client,
                 () ->
-                        client.connectAsync(CODEC, uri)
+                        client.connectAsync(codec(values), uri)
                                 .toCompletableFuture()
                                 .thenApply(Connection::of),
                 address(List.of(uri), uri.getSentinels().isEmpty() ? "" : "-sentinel"));
@@ -140,7 +142,8 @@ final class RedisStore implements RemoteStore {
      */
     static RedisStore cluster(String url, Duration patience) {
         List<RedisURI> nodes = nodes(url);
-        ClientResources resources = resources();
+        LargeValues values = new LargeValues();
+        ClientResources resources = resources(values);
         RedisClusterClient client = RedisClusterClient.create(resources, nodes);
         // A cluster's connections are made when they are first needed: commands must be able to
         // wait.
@@ -154,11 +157,12 @@ final class RedisStore implements RemoteStore {
                         .build());
         return new RedisStore(
                 resources,
+                values,
                 client,
                 () ->
                         client.refreshPartitionsAsync()
                                 .toCompletableFuture()
-                                .thenCompose(_ -> client.connectAsync(CODEC))
+                                .thenCompose(_ -> client.connectAsync(codec(values)))
                                 .thenApply(Connection::of),
                 address(nodes, CLUSTER));
     }
@@ -199,9 +203,13 @@ final class RedisStore implements RemoteStore {
         return uri;
     }
 
-    private static ClientResources resources() {
+    private static RedisCodec<String, byte[]> codec(LargeValues values) {
+        return RedisCodec.of(StringCodec.ASCII, values);
+    }
+
+    private static ClientResources resources(LargeValues values) {
         return ClientResources.builder()
-                .nettyCustomizer(new LargeReads())
+                .nettyCustomizer(new LargeReads(values, THREADS))
                 .ioThreadPoolSize(THREADS)
                 .computationThreadPoolSize(THREADS)
                 .build();
@@ -248,9 +256,15 @@ final class RedisStore implements RemoteStore {
     /** A part of the value, as far as it should go: Redis has no other way to bound an answer. */
     @Override
     public CompletableFuture<Optional<byte[]>> get(String name, int mostBytes) {
+        values.expect(mostBytes + 1);
         return reads.commands()
                 .thenCompose(redis -> redis.getrange(name, 0, mostBytes).toCompletableFuture())
                 .thenApply(value -> value.length == 0 ? Optional.empty() : Optional.of(value));
+    }
+
+    @Override
+    public void release(byte[] value) {
+        values.release(value);
     }
 
     @Override

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.HostTier;
 import dev.stator.cache.HostTierOptions;
-import dev.stator.cache.remote.PayloadCodec;
+import dev.stator.cache.codec.PayloadCodec;
 import dev.stator.cache.remote.RemoteBlock;
 import dev.stator.cache.remote.RemotePromoter;
 import dev.stator.cache.remote.RemoteStore;

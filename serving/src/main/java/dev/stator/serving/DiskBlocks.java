@@ -176,6 +176,7 @@ final class DiskBlocks implements AutoCloseable {
         var map = new LinkedHashMap<String, Double>();
         map.put("readable", stats.readable() ? 1.0 : 0.0);
         map.put("writable", stats.writable() ? 1.0 : 0.0);
+        map.put("lossy", disk.isLossy() ? 1.0 : 0.0);
         map.put("folders", (double) stats.folders());
         map.put("folders_readable", (double) stats.foldersReadable());
         map.put("folders_writable", (double) stats.foldersWritable());

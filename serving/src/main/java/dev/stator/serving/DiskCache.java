@@ -10,8 +10,9 @@ import java.util.Optional;
  * @param folders for this node alone; blocks are spread over them
  * @param keyFile holds the secret that the blocks are encrypted with; if empty, one is made in each
  *     folder
+ * @param codec what blocks are written as
  */
-public record DiskCache(List<Folder> folders, Optional<Path> keyFile) {
+public record DiskCache(List<Folder> folders, Optional<Path> keyFile, CacheCodec codec) {
     /**
      * @param bytes the most that the blocks may take there
      */
@@ -21,8 +22,17 @@ public record DiskCache(List<Folder> folders, Optional<Path> keyFile) {
         folders = List.copyOf(folders);
     }
 
+    /** Blocks as they are. */
+    public DiskCache(List<Folder> folders, Optional<Path> keyFile) {
+        this(folders, keyFile, CacheCodec.RAW);
+    }
+
     public static DiskCache of(Path folder, long bytes) {
         return new DiskCache(List.of(new Folder(folder, bytes)), Optional.empty());
+    }
+
+    public DiskCache withCodec(CacheCodec other) {
+        return new DiskCache(folders, keyFile, other);
     }
 
     /** Of all folders together. */

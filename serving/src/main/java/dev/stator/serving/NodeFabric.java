@@ -4,10 +4,10 @@ import dev.stator.cache.BlockKey;
 import dev.stator.cache.CacheException;
 import dev.stator.cache.HostTier;
 import dev.stator.cache.HostTierOptions;
+import dev.stator.cache.codec.PayloadCodec;
 import dev.stator.cache.disk.DiskFolder;
 import dev.stator.cache.disk.DiskTier;
 import dev.stator.cache.disk.DiskTierOptions;
-import dev.stator.cache.remote.PayloadCodec;
 import dev.stator.cache.remote.PrefixModel;
 import dev.stator.cache.remote.RemoteTier;
 import dev.stator.cache.remote.RemoteTierOptions;
@@ -79,6 +79,10 @@ public final class NodeFabric implements Fabric {
     private static final long MOST_WRITE_BEHIND_BYTES = 256L << 20;
 
     private final Engine engine;
+
+    /** As the codecs of the tiers make it. */
+    private final ModelInfo model;
+
     private final NodeOptions options;
     private final Reopening.BackOff backOff;
     private final Quarantine quarantine = new Quarantine();
@@ -106,6 +110,7 @@ public final class NodeFabric implements Fabric {
 
     private NodeFabric(Engine engine, NodeOptions options, Reopening.BackOff backOff) {
         this.engine = engine;
+        this.model = known(engine.model(), options);
         this.options = options;
         this.backOff = backOff;
         this.cores = new CoreBudget(options.threads(), options.slowdownPercent() / 100.0);
@@ -177,6 +182,19 @@ public final class NodeFabric implements Fabric {
         return new NodeFabric(engine, options, backOff);
     }
 
+    /**
+     * @throws CacheException if its KV cannot be written as the tiers' codecs say
+     */
+    private static ModelInfo known(ModelInfo model, NodeOptions options) {
+        var codecs =
+                Stream.concat(
+                                options.remoteCache().map(RemoteCache::codec).stream(),
+                                options.diskCache().map(DiskCache::codec).stream())
+                        .toList();
+        model.kv().ifPresent(kv -> codecs.forEach(codec -> codec.payloads(kv)));
+        return CacheCodec.known(model, codecs);
+    }
+
     private static long indexBytes(Engine engine, NodeOptions options) {
         int bytesPerToken = engine.model().kv().map(KvShape::bytesPerToken).orElse(1);
         long inHost = options.hostCacheBytes() / ((long) bytesPerToken * options.blockTokens());
@@ -207,7 +225,6 @@ public final class NodeFabric implements Fabric {
     }
 
     private PrefixModel prefixModel() {
-        var model = engine.model();
         var type = model.kv().map(KvShape::type).orElse("");
         return new PrefixModel(
                 "the model %s with %s KV".formatted(model.name(), type),
@@ -237,25 +254,14 @@ public final class NodeFabric implements Fabric {
         var options =
                 RemoteTierOptions.of(
                                 cache.key(),
-                                BlockKey.root("remote tier", engine.model().fingerprint()),
+                                BlockKey.root("remote tier", model.fingerprint()),
                                 this.options.blockTokens(),
                                 host.options().blockBytes(this.options.blockTokens()))
                         .withTimes(cache.timeout(), cache.life())
                         .withWarnings(LOG::warn)
                         .withQueueBytes(writeBehindBytes())
                         .withInventory(feed(place));
-        return cache.lossless()
-                ? options.withCodec(new PayloadCodec.Lossless(elementBytes()))
-                : options;
-    }
-
-    /** Of the numbers that KV consists of; 1 where they are quantised. */
-    private int elementBytes() {
-        return switch (engine.model().kv().map(KvShape::type).orElse("")) {
-            case "f16", "bf16" -> 2;
-            case "f32" -> 4;
-            default -> 1;
-        };
+        return model.kv().map(kv -> options.withCodec(cache.codec().payloads(kv))).orElse(options);
     }
 
     private long writeBehindBytes() {
@@ -285,13 +291,21 @@ public final class NodeFabric implements Fabric {
                             cache.folders().stream()
                                     .map(f -> DiskFolder.of(f.path(), f.bytes(), blockBytes))
                                     .toList(),
-                            BlockKey.root("disk tier", engine.model().fingerprint()))
+                            diskFingerprint(cache.codec()))
+                    .withCodec(model.kv().map(cache.codec()::payloads).orElse(PayloadCodec.RAW))
                     .withKeyFile(cache.keyFile())
                     .withQueueBytes(writeBehindBytes())
                     .withWarnings(LOG::warn);
         } catch (IllegalArgumentException e) {
             throw new CacheException(String.valueOf(e.getMessage()), e);
         }
+    }
+
+    /** What one codec wrote another does not read. */
+    private BlockKey diskFingerprint(CacheCodec codec) {
+        return codec == CacheCodec.RAW
+                ? BlockKey.root("disk tier", model.fingerprint())
+                : BlockKey.root("disk tier", model.fingerprint(), codec.name());
     }
 
     private Optional<HostTier> openTier() {
@@ -363,7 +377,7 @@ public final class NodeFabric implements Fabric {
         return new WorkerSpec(
                 worker.id(),
                 NODE,
-                engine.model().fingerprint(),
+                model.fingerprint(),
                 worker.role() == Role.DECODE ? WorkerRole.DECODE : WorkerRole.PREFILL,
                 worker.running(),
                 cells,
@@ -390,7 +404,7 @@ public final class NodeFabric implements Fabric {
 
     @Override
     public ModelInfo model() {
-        return engine.model();
+        return model;
     }
 
     @Override
@@ -454,7 +468,7 @@ public final class NodeFabric implements Fabric {
                         requests.incrementAndGet(),
                         asked,
                         listener,
-                        BlockKey.root(engine.model().fingerprint(), asked.salt()),
+                        BlockKey.root(model.fingerprint(), asked.salt()),
                         options.blockTokens(),
                         this::cancelled);
         if (!asked.retentions().isEmpty()) {
@@ -465,7 +479,7 @@ public final class NodeFabric implements Fabric {
 
     /** Of the keys of a request's prompt if it is computed exactly. */
     private BlockKey root(GenerationRequest asked) {
-        return BlockKey.root(engine.model().fingerprint(), asked.salt());
+        return BlockKey.root(model.fingerprint(), asked.salt());
     }
 
     private void forgetResidents() {
@@ -496,7 +510,7 @@ public final class NodeFabric implements Fabric {
 
     @Override
     public int held(int[] prompt, String salt) {
-        var root = BlockKey.root(engine.model().fingerprint(), salt);
+        var root = BlockKey.root(model.fingerprint(), salt);
         int blocks = this.blocks.near(BlockKey.chain(root, prompt, options.blockTokens()));
         return Math.min(prompt.length, blocks * options.blockTokens());
     }
@@ -668,7 +682,7 @@ public final class NodeFabric implements Fabric {
         return new WorkerSpec(
                 name,
                 name,
-                engine.model().fingerprint(),
+                model.fingerprint(),
                 WorkerRole.DECODE,
                 options.decodeWorkers() * options.running(),
                 (long) options.decodeWorkers() * options.decodeCells(),
@@ -682,7 +696,7 @@ public final class NodeFabric implements Fabric {
 
     /** Blocks to and from peers; empty if there is no host tier. */
     public Optional<BlockExchange> exchange() {
-        return blocks.exchange(speed, engine.model().fingerprint());
+        return blocks.exchange(speed, model.fingerprint());
     }
 
     @Override

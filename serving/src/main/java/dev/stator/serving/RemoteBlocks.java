@@ -242,6 +242,7 @@ final class RemoteBlocks implements AutoCloseable {
         var stats = remote.stats();
         var map = new LinkedHashMap<String, Double>();
         map.put("reachable", stats.reachable() ? 1.0 : 0.0);
+        map.put("lossy", remote.isLossy() ? 1.0 : 0.0);
         map.put("blocks_known", (double) stats.known());
         map.put("queue_blocks", (double) stats.queued());
         map.put("queue_bytes", (double) stats.queuedBytes());

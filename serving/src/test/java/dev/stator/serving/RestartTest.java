@@ -36,11 +36,17 @@ final class RestartTest {
     }
 
     private NodeFabric node(Path folder, Mode mode, long hostBytes, long diskBytes) {
+        return node(folder, mode, hostBytes, diskBytes, CacheCodec.RAW);
+    }
+
+    private NodeFabric node(
+            Path folder, Mode mode, long hostBytes, long diskBytes, CacheCodec codec) {
         int prefill = mode == Mode.AGGREGATED ? 0 : 1;
         return NodeFabric.start(
                 engine,
                 DemoNode.options(mode, prefill, 1, hostBytes, folder.resolve("host"))
-                        .withDiskCache(DiskCache.of(folder.resolve("disk"), diskBytes)));
+                        .withDiskCache(
+                                DiskCache.of(folder.resolve("disk"), diskBytes).withCodec(codec)));
     }
 
     private static int[] prompt(int seed, int length) {
@@ -90,6 +96,36 @@ final class RestartTest {
                 assertThat(node.stats().promptTokensBySource()).containsEntry("disk", 499L);
                 assertThat(node.stats().disk()).containsEntry("checksum_failures", 0.0);
             }
+        }
+    }
+
+    @Test
+    void whatOneCodecWroteToDiskNoOtherReads(@TempDir Path folder) throws Exception {
+        int[] prompt = prompt(1, 500);
+        List<Integer> expected;
+        try (var node = node(folder, Mode.AUTO, 64 * MIB, 64 * MIB)) {
+            expected = ask(node, prompt).tokens;
+        }
+        for (var codec : List.of(CacheCodec.LOSSLESS, CacheCodec.Q8_0)) {
+            try (var node = node(folder, Mode.AUTO, 64 * MIB, 64 * MIB, codec)) {
+                var answer = ask(node, prompt);
+                assertSource(answer, "computed", 500);
+                assertThat(answer.tokens).isEqualTo(expected);
+            }
+            try (var node = node(folder, Mode.AUTO, 64 * MIB, 64 * MIB, codec)) {
+                var answer = ask(node, prompt);
+                assertSource(answer, "disk", 499);
+                if (!codec.isLossy()) {
+                    assertThat(answer.tokens).isEqualTo(expected);
+                }
+                assertThat(node.stats().disk()).containsEntry("checksum_failures", 0.0);
+            }
+        }
+        // What was there before is still there, and as exact as it was.
+        try (var node = node(folder, Mode.AUTO, 64 * MIB, 64 * MIB)) {
+            var answer = ask(node, prompt);
+            assertSource(answer, "disk", 499);
+            assertThat(answer.tokens).isEqualTo(expected);
         }
     }
 

@@ -46,12 +46,12 @@ final class SharedStoreTest {
         engine.close();
     }
 
-    private NodeFabric node(RedisProcess redis, Path folder, Mode mode, boolean lossless) {
-        return node(redis, folder, mode, lossless, 1);
+    private NodeFabric node(RedisProcess redis, Path folder, Mode mode, CacheCodec codec) {
+        return node(redis, folder, mode, codec, 1);
     }
 
     private NodeFabric node(
-            RedisProcess redis, Path folder, Mode mode, boolean lossless, int keyNumber) {
+            RedisProcess redis, Path folder, Mode mode, CacheCodec codec, int keyNumber) {
         byte[] seed = new byte[32];
         seed[0] = (byte) keyNumber;
         var timeout = Duration.ofSeconds(2);
@@ -62,7 +62,7 @@ final class SharedStoreTest {
                                 new RemoteCache(
                                         RemoteStores.open(redis.url(), timeout),
                                         SharedKey.of(seed),
-                                        lossless,
+                                        codec,
                                         timeout,
                                         Duration.ofHours(1))));
     }
@@ -108,7 +108,7 @@ final class SharedStoreTest {
     /** All that a node has computed is in the store when it has been closed. */
     private List<List<Integer>> computeAndLeave(
             RedisProcess redis, Path folder, List<int[]> prompts) throws Exception {
-        try (var node = node(redis, folder, Mode.AUTO, false)) {
+        try (var node = node(redis, folder, Mode.AUTO, CacheCodec.RAW)) {
             await(node, "reachable", 1);
             var answers = askAll(node, prompts);
             for (var answer : answers) {
@@ -151,10 +151,10 @@ final class SharedStoreTest {
     @Test
     void aSecondNodeComputesOnlyTheLastToken(@TempDir Path folder) throws Exception {
         for (var mode : Mode.values()) {
-            for (boolean lossless : new boolean[] {false, true}) {
+            for (var codec : List.of(CacheCodec.RAW, CacheCodec.LOSSLESS)) {
                 try (var redis = new RedisProcess();
-                        var first = node(redis, folder.resolve("a"), mode, lossless);
-                        var second = node(redis, folder.resolve("b"), mode, false)) {
+                        var first = node(redis, folder.resolve("a"), mode, codec);
+                        var second = node(redis, folder.resolve("b"), mode, CacheCodec.RAW)) {
                     var expected = askAll(first, prompts(1));
                     await(first, "stored", 6 * 16);
 
@@ -173,11 +173,40 @@ final class SharedStoreTest {
     }
 
     @Test
+    void nodesThatChoseToRoundKvShareItAndOthersNeverSeeIt(@TempDir Path folder) throws Exception {
+        try (var redis = new RedisProcess();
+                var first = node(redis, folder.resolve("a"), Mode.AUTO, CacheCodec.Q8_0);
+                var second = node(redis, folder.resolve("b"), Mode.AUTO, CacheCodec.Q8_0);
+                var exact = node(redis, folder.resolve("c"), Mode.AUTO, CacheCodec.RAW)) {
+            var expected = askAll(first, prompts(1));
+            await(first, "stored", 6 * 16);
+            var sent = first.stats().remote();
+            assertThat(sent.getOrDefault("bytes_sent", 0.0))
+                    .isLessThan(0.6 * sent.getOrDefault("bytes_stored", 0.0));
+
+            assertReused(askAll(second, prompts(1)));
+            assertThat(second.stats().remote())
+                    .containsEntry("checksum_failures", 0.0)
+                    .containsEntry("foreign", 0.0);
+
+            var alone = askAll(exact, prompts(1));
+            for (var answer : alone) {
+                assertThat(source(answer, "computed")).isEqualTo(PROMPT);
+            }
+            assertThat(tokens(alone)).isEqualTo(tokens(expected));
+            assertThat(exact.stats().remote()).containsEntry("hits", 0.0);
+            // Nor does it get any from a peer, or in a file.
+            assertThat(exact.model().fingerprint()).isNotEqualTo(first.model().fingerprint());
+            assertThat(second.model().fingerprint()).isEqualTo(first.model().fingerprint());
+        }
+    }
+
+    @Test
     void aLostStoreCostsReuseAndNoAnswer(@TempDir Path folder) throws Exception {
         try (var redis = new RedisProcess()) {
             var prompts = prompts(15);
             var expected = computeAndLeave(redis, folder.resolve("a"), prompts);
-            try (var node = node(redis, folder.resolve("b"), Mode.AUTO, false)) {
+            try (var node = node(redis, folder.resolve("b"), Mode.AUTO, CacheCodec.RAW)) {
                 redis.kill();
                 var answers = askAll(node, prompts);
                 assertThat(tokens(answers)).isEqualTo(expected);
@@ -192,7 +221,7 @@ final class SharedStoreTest {
                 assertThat(tokens(askAll(node, prompts))).isEqualTo(expected);
                 await(node, "stored", before + 6 * 16);
             }
-            try (var other = node(redis, folder.resolve("c"), Mode.AUTO, false)) {
+            try (var other = node(redis, folder.resolve("c"), Mode.AUTO, CacheCodec.RAW)) {
                 var answers = askAll(other, prompts);
                 assertThat(tokens(answers)).isEqualTo(expected);
                 assertReused(answers);
@@ -206,7 +235,7 @@ final class SharedStoreTest {
             var prompts = prompts(24);
             var expected = computeAndLeave(redis, folder.resolve("a"), prompts);
             var ended = new AtomicBoolean();
-            try (var node = node(redis, folder.resolve("b"), Mode.AUTO, false)) {
+            try (var node = node(redis, folder.resolve("b"), Mode.AUTO, CacheCodec.RAW)) {
                 var flapping =
                         CompletableFuture.runAsync(
                                 () -> {
@@ -228,7 +257,7 @@ final class SharedStoreTest {
     void aNodeStartsWithoutItsStore(@TempDir Path folder) throws Exception {
         try (var redis = new RedisProcess()) {
             redis.kill();
-            try (var node = node(redis, folder, Mode.AUTO, false)) {
+            try (var node = node(redis, folder, Mode.AUTO, CacheCodec.RAW)) {
                 assertThat(source(ask(node, prompt(4)), "computed")).isEqualTo(PROMPT);
                 await(node, "breaker_openings", 1);
                 redis.startAgain();
@@ -259,7 +288,7 @@ final class SharedStoreTest {
             List<int[]> prompts,
             String counter)
             throws Exception {
-        try (var node = node(redis, folder, Mode.AUTO, false)) {
+        try (var node = node(redis, folder, Mode.AUTO, CacheCodec.RAW)) {
             var answers = askAll(node, prompts);
             assertThat(tokens(answers)).isEqualTo(expected);
             for (var answer : answers) {
@@ -307,7 +336,7 @@ final class SharedStoreTest {
         try (var redis = new RedisProcess()) {
             var prompts = prompts(29);
             var expected = computeAndLeave(redis, folder.resolve("a"), prompts);
-            try (var node = node(redis, folder.resolve("b"), Mode.AUTO, false, 2)) {
+            try (var node = node(redis, folder.resolve("b"), Mode.AUTO, CacheCodec.RAW, 2)) {
                 var answers = askAll(node, prompts);
                 assertThat(tokens(answers)).isEqualTo(expected);
                 for (var answer : answers) {

@@ -8,7 +8,7 @@ import dev.stator.cache.BlockKey;
  * @param parent key of the block before, or the root if {@code position} is 0
  * @param position where it begins in its sequence, in tokens
  * @param tokens how many it holds
- * @param payloadBytes bytes of its rows
+ * @param payloadBytes bytes of its rows; once it is on disk, of what they are written as
  * @param recomputeMicros what it would cost to compute it again
  */
 public record DiskBlock(
@@ -24,6 +24,13 @@ public record DiskBlock(
                     "block %s: position (%d), tokens (%d), bytes (%d) or micros (%d) make no sense"
                             .formatted(key, position, tokens, payloadBytes, recomputeMicros));
         }
+    }
+
+    /** As it is on disk if its rows are written as so many bytes. */
+    DiskBlock storedAs(int bytes) {
+        return bytes == payloadBytes
+                ? this
+                : new DiskBlock(key, parent, position, tokens, bytes, recomputeMicros);
     }
 
     int recordBytes() {

@@ -213,7 +213,12 @@ public final class DiskTier implements AutoCloseable {
     }
 
     ReadBuffer readBuffer() {
-        return new ReadBuffer(options.fingerprint());
+        return new ReadBuffer(options.fingerprint(), options.codec());
+    }
+
+    /** Whether what is read may differ from what was written. */
+    public boolean isLossy() {
+        return options.codec().isLossy();
     }
 
     /** Returns when everything that was offered is written, or will not be. */

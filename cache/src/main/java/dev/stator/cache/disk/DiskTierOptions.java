@@ -3,6 +3,7 @@ package dev.stator.cache.disk;
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.EvictionPolicy;
 import dev.stator.cache.Inventory;
+import dev.stator.cache.codec.PayloadCodec;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -15,6 +16,8 @@ import java.util.function.Consumer;
  * @param fingerprint of all that makes KV of this model differ from another's; blocks under another
  *     one are ignored
  * @param keyFile holds the secret that authenticates and encrypts; if empty, each folder gets one
+ * @param codec what payloads are written with; what another codec wrote is another folder's, or
+ *     under another fingerprint
  * @param queueBytes the most bytes of blocks that wait to be written; beyond it they are shed
  * @param policy values blocks
  * @param inventory hears of blocks that come and go
@@ -24,6 +27,7 @@ public record DiskTierOptions(
         List<DiskFolder> folders,
         BlockKey fingerprint,
         Optional<Path> keyFile,
+        PayloadCodec codec,
         long queueBytes,
         EvictionPolicy policy,
         Inventory inventory,
@@ -57,6 +61,7 @@ public record DiskTierOptions(
                 folders,
                 fingerprint,
                 Optional.empty(),
+                PayloadCodec.RAW,
                 QUEUE_BYTES,
                 EvictionPolicy.costAware(),
                 Inventory.NONE,
@@ -73,6 +78,7 @@ public record DiskTierOptions(
                 folders.stream().map(folder -> folder.withSegmentBytes(bytes)).toList(),
                 fingerprint,
                 keyFile,
+                codec,
                 queueBytes,
                 policy,
                 inventory,
@@ -81,21 +87,26 @@ public record DiskTierOptions(
 
     public DiskTierOptions withKeyFile(Optional<Path> file) {
         return new DiskTierOptions(
-                folders, fingerprint, file, queueBytes, policy, inventory, warnings);
+                folders, fingerprint, file, codec, queueBytes, policy, inventory, warnings);
+    }
+
+    public DiskTierOptions withCodec(PayloadCodec other) {
+        return new DiskTierOptions(
+                folders, fingerprint, keyFile, other, queueBytes, policy, inventory, warnings);
     }
 
     public DiskTierOptions withQueueBytes(long bytes) {
         return new DiskTierOptions(
-                folders, fingerprint, keyFile, bytes, policy, inventory, warnings);
+                folders, fingerprint, keyFile, codec, bytes, policy, inventory, warnings);
     }
 
     public DiskTierOptions withInventory(Inventory other) {
         return new DiskTierOptions(
-                folders, fingerprint, keyFile, queueBytes, policy, other, warnings);
+                folders, fingerprint, keyFile, codec, queueBytes, policy, other, warnings);
     }
 
     public DiskTierOptions withWarnings(Consumer<String> other) {
         return new DiskTierOptions(
-                folders, fingerprint, keyFile, queueBytes, policy, inventory, other);
+                folders, fingerprint, keyFile, codec, queueBytes, policy, inventory, other);
     }
 }

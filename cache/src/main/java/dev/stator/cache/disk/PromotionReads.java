@@ -138,11 +138,9 @@ final class PromotionReads {
             return false;
         }
         try (BlockReservation reservation = reserved.get()) {
-            ReadBuffer buffer = buffers.get(i % AHEAD);
-            if (reservation.rows().byteSize() != buffer.payloadBytes()) {
+            if (!buffers.get(i % AHEAD).copyTo(reservation.rows())) {
                 return false;
             }
-            buffer.copyTo(reservation.rows());
             promotion.listener().promoted(block.tokens());
             reservation.commit();
             return true;

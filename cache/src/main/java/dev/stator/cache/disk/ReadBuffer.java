@@ -1,9 +1,10 @@
 package dev.stator.cache.disk;
 
 import dev.stator.cache.BlockKey;
+import dev.stator.cache.codec.PayloadCodec;
+import dev.stator.cache.codec.PayloadCoder;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 
@@ -14,14 +15,22 @@ final class ReadBuffer {
     private static final int WARM_UP_ROUNDS = 64;
 
     private final RecordCodec codec;
+    private final PayloadCodec payloads;
+    private final PayloadCoder coder = new PayloadCoder();
     private ByteBuffer raw = SegmentIo.buffer(RecordCodec.PAGE);
     private byte[] cipherText = {};
     private byte[] plain = {};
     private int payloadAt;
     private int payloadBytes;
 
+    /** For records whose payloads nobody looks at. */
     ReadBuffer(BlockKey fingerprint) {
+        this(fingerprint, PayloadCodec.RAW);
+    }
+
+    ReadBuffer(BlockKey fingerprint, PayloadCodec payloads) {
         this.codec = new RecordCodec(fingerprint);
+        this.payloads = payloads;
     }
 
     /**
@@ -116,12 +125,19 @@ final class ReadBuffer {
         return ByteBuffer.wrap(plain, payloadAt, payloadBytes);
     }
 
-    int payloadBytes() {
-        return payloadBytes;
-    }
-
-    /** Copies the payload, which must be as large as the target. */
-    void copyTo(MemorySegment target) {
-        MemorySegment.copy(plain, payloadAt, target, ValueLayout.JAVA_BYTE, 0, payloadBytes);
+    /**
+     * Copies the rows that the payload stands for.
+     *
+     * @return false if they are not as many bytes as the target
+     */
+    boolean copyTo(MemorySegment target) {
+        int size = Math.toIntExact(target.byteSize());
+        // What the codec could not make smaller was written as it is.
+        PayloadCodec written = payloadBytes == size ? PayloadCodec.RAW : payloads;
+        if (!coder.decode(written, plain, payloadAt, payloadBytes, size)) {
+            return false;
+        }
+        coder.copyTo(target);
+        return true;
     }
 }

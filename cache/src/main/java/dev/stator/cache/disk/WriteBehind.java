@@ -1,5 +1,7 @@
 package dev.stator.cache.disk;
 
+import dev.stator.cache.codec.PayloadCodec;
+import dev.stator.cache.codec.PayloadCoder;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
@@ -28,6 +30,8 @@ final class WriteBehind implements Runnable, SegmentWriter.Listener {
     private final Consumer<String> warnings;
     private final ReadBuffer buffer;
     private final SegmentWriter out;
+    private final PayloadCodec codec;
+    private final PayloadCoder coder = new PayloadCoder();
     private final long leastSegmentBytes;
 
     WriteBehind(
@@ -43,6 +47,7 @@ final class WriteBehind implements Runnable, SegmentWriter.Listener {
         this.counters = counters;
         this.reader = reader;
         this.warnings = options.warnings();
+        this.codec = options.codec();
         this.buffer = new ReadBuffer(options.fingerprint());
         this.out = new SegmentWriter(options.fingerprint(), this);
         this.leastSegmentBytes =
@@ -81,12 +86,13 @@ final class WriteBehind implements Runnable, SegmentWriter.Listener {
     }
 
     private void write(WriteQueue.Offer offer) {
-        DiskBlock block = offer.block();
         try {
+            PayloadCoder.Encoded stored = coder.encode(codec, offer.rows());
+            DiskBlock block = offer.block().storedAs(Math.toIntExact(stored.bytes().byteSize()));
             if (!SegmentWriter.fits(block.recordBytes(), leastSegmentBytes)) {
                 refused(block);
             } else if (findRoom(block.recordBytes())) {
-                out.append(block, offer.tokens(), offer.rows());
+                out.append(block, offer.tokens(), stored.bytes());
             } else {
                 abandon();
             }

@@ -3,6 +3,7 @@ package dev.stator.cache.remote;
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.BlockLease;
 import dev.stator.cache.HostTier;
+import dev.stator.cache.codec.PayloadCodec;
 import java.util.List;
 import java.util.Optional;
 

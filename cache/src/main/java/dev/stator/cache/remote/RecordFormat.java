@@ -9,7 +9,7 @@ import javax.crypto.Cipher;
  * A block as an authenticated, encrypted value. Big-endian:
  *
  * <pre>
- *  0  u32 magic   u16 version   u8 codec (0 raw, n lossless of n bytes a number)   u8 0
+ *  0  u32 magic   u16 version   u8 codec (0 raw, n lossless of n bytes a number, 128 + n Q8)   u8 0
  *  8  u32 bytes of the record
  * 12  u32 tokens  u32 payload bytes
  * 20  u32 position  u64 recompute microseconds

@@ -1,8 +1,9 @@
 package dev.stator.cache.remote;
 
 import dev.stator.cache.BlockKey;
+import dev.stator.cache.codec.PayloadCodec;
+import dev.stator.cache.codec.PayloadCoder;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.security.GeneralSecurityException;
 import java.util.Optional;
@@ -21,19 +22,18 @@ final class RecordReader {
 
     private final SharedKey key;
     private final BlockKey fingerprint;
+    private final boolean lossy;
     private final Cipher cipher = RecordFormat.cipher();
     private final byte[] nonce = new byte[RecordFormat.NONCE_BYTES];
     private byte[] plain = {};
-    private Optional<Lossless> lossless = Optional.empty();
+    private final PayloadCoder coder = new PayloadCoder();
     private Optional<Header> authentic = Optional.empty();
-    private byte[] payload = {};
-    private int payloadAt;
-    private int payloadBytes;
+    private boolean restored;
     private long recomputeMicros;
 
     /** A header whose sizes make sense, not yet authenticated. */
     private record Header(
-            int codec,
+            PayloadCodec codec,
             int tokens,
             int payloadBytes,
             int position,
@@ -42,9 +42,18 @@ final class RecordReader {
             BlockKey parent,
             int storedBytes) {}
 
+    /** Takes what was written without loss only. */
     RecordReader(SharedKey key, BlockKey fingerprint) {
+        this(key, fingerprint, false);
+    }
+
+    /**
+     * @param lossy whether to take what is not as it was computed, too; else that is foreign
+     */
+    RecordReader(SharedKey key, BlockKey fingerprint, boolean lossy) {
         this.key = key;
         this.fingerprint = fingerprint;
+        this.lossy = lossy;
     }
 
     /**
@@ -104,7 +113,7 @@ final class RecordReader {
     }
 
     private Verdict authenticate(byte[] value) {
-        payloadBytes = 0;
+        restored = false;
         authentic = Optional.empty();
         if (value.length < RecordFormat.HEADER_BYTES + RecordFormat.TAG_BYTES) {
             return Verdict.CORRUPT;
@@ -117,7 +126,11 @@ final class RecordReader {
                 || !RecordFormat.readKey(at.duplicate().position(32)).equals(fingerprint)) {
             return Verdict.FOREIGN;
         }
-        Header header = header(at);
+        Optional<PayloadCodec> codec = PayloadCodec.of(Byte.toUnsignedInt(at.get()));
+        if (codec.isEmpty() || (codec.get().isLossy() && !lossy)) {
+            return Verdict.FOREIGN;
+        }
+        Header header = header(codec.get(), at);
         if (!isConsistent(header, value.length, at.getInt(8)) || !decrypt(header, value)) {
             return Verdict.CORRUPT;
         }
@@ -125,8 +138,7 @@ final class RecordReader {
         return Verdict.INTACT;
     }
 
-    private static Header header(ByteBuffer at) {
-        int codec = Byte.toUnsignedInt(at.get());
+    private static Header header(PayloadCodec codec, ByteBuffer at) {
         at.position(12);
         int tokens = at.getInt();
         int payloadSize = at.getInt();
@@ -151,9 +163,7 @@ final class RecordReader {
                 && header.recomputeMicros >= 0
                 && needed == length
                 && recordBytes == length
-                && (header.codec == 0
-                        ? header.storedBytes == header.payloadBytes
-                        : header.storedBytes < header.payloadBytes);
+                && PayloadCoder.canBe(header.codec, header.storedBytes, header.payloadBytes);
     }
 
     private boolean decrypt(Header header, byte[] value) {
@@ -192,22 +202,14 @@ final class RecordReader {
     }
 
     private boolean restore(Header header) {
-        int at = header.tokens * Integer.BYTES;
-        payload = plain;
-        payloadAt = at;
-        if (header.codec > 0) {
-            if (lossless.isEmpty()) {
-                lossless = Optional.of(new Lossless());
-            }
-            if (!lossless.get()
-                    .restore(plain, at, header.storedBytes, header.payloadBytes, header.codec)) {
-                return false;
-            }
-            payload = lossless.get().restored();
-            payloadAt = 0;
-        }
-        payloadBytes = header.payloadBytes;
-        return true;
+        restored =
+                coder.decode(
+                        header.codec,
+                        plain,
+                        header.tokens * Integer.BYTES,
+                        header.storedBytes,
+                        header.payloadBytes);
+        return restored;
     }
 
     /** The key of the block that was opened last. */
@@ -227,9 +229,11 @@ final class RecordReader {
         return recomputeMicros;
     }
 
-    /** Copies the payload of the block that was opened last. */
+    /** Copies the payload of the block that was opened last, if it was intact. */
     void copyTo(MemorySegment rows) {
-        MemorySegment.copy(payload, payloadAt, rows, ValueLayout.JAVA_BYTE, 0, payloadBytes);
+        if (restored) {
+            coder.copyTo(rows);
+        }
     }
 
     /**

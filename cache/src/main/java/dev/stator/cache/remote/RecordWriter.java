@@ -1,11 +1,13 @@
 package dev.stator.cache.remote;
 
 import dev.stator.cache.BlockKey;
+import dev.stator.cache.codec.PayloadCodec;
+import dev.stator.cache.codec.PayloadCoder;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
-import java.util.Optional;
+import java.util.function.IntFunction;
 import javax.crypto.Cipher;
 import javax.crypto.ShortBufferException;
 import javax.crypto.spec.GCMParameterSpec;
@@ -22,7 +24,7 @@ final class RecordWriter {
     private final SecureRandom random = new SecureRandom();
     private final byte[] nonce = new byte[RecordFormat.NONCE_BYTES];
     private final byte[] chunk = new byte[CHUNK_BYTES];
-    private Optional<Lossless> lossless = Optional.empty();
+    private final PayloadCoder coder = new PayloadCoder();
 
     RecordWriter(SharedKey key, BlockKey fingerprint, PayloadCodec codec) {
         this.key = key;
@@ -35,25 +37,26 @@ final class RecordWriter {
      * @param rows as many bytes as its payload
      */
     byte[] encode(RemoteBlock block, int[] tokens, MemorySegment rows) {
-        if (codec instanceof PayloadCodec.Lossless(int elementBytes)) {
-            if (lossless.isEmpty()) {
-                lossless = Optional.of(new Lossless());
-            }
-            int stored = lossless.get().compress(rows, elementBytes);
-            // What does not compress is better read as it is.
-            if (stored < block.payloadBytes()) {
-                MemorySegment compressed = MemorySegment.ofArray(lossless.get().compressed());
-                return encode(block, tokens, compressed.asSlice(0, stored), elementBytes);
-            }
-        }
-        return encode(block, tokens, rows, 0);
+        return encode(block, tokens, rows, byte[]::new);
     }
 
-    private byte[] encode(RemoteBlock block, int[] tokens, MemorySegment stored, int codecByte) {
-        int bytes = Math.toIntExact(stored.byteSize());
-        byte[] record = new byte[RecordFormat.recordBytes(tokens.length, bytes)];
+    /**
+     * @param arrays gives one of the size that it is asked for, whatever it holds
+     */
+    byte[] encode(RemoteBlock block, int[] tokens, MemorySegment rows, IntFunction<byte[]> arrays) {
+        PayloadCoder.Encoded stored = coder.encode(codec, rows);
+        return encode(block, tokens, stored, arrays);
+    }
+
+    private byte[] encode(
+            RemoteBlock block,
+            int[] tokens,
+            PayloadCoder.Encoded stored,
+            IntFunction<byte[]> arrays) {
+        int bytes = Math.toIntExact(stored.bytes().byteSize());
+        byte[] record = arrays.apply(RecordFormat.recordBytes(tokens.length, bytes));
         random.nextBytes(nonce);
-        writeHeader(block, bytes, codecByte, ByteBuffer.wrap(record));
+        writeHeader(block, bytes, stored.codec(), ByteBuffer.wrap(record));
         try {
             cipher.init(
                     Cipher.ENCRYPT_MODE,
@@ -64,7 +67,7 @@ final class RecordWriter {
             ByteBuffer ids = ByteBuffer.allocate(tokens.length * Integer.BYTES);
             ids.asIntBuffer().put(tokens);
             at += cipher.update(ids.array(), 0, ids.capacity(), record, at);
-            at += encrypt(stored, record, at);
+            at += encrypt(stored.bytes(), record, at);
             cipher.doFinal(record, at);
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("AES-GCM refuses to encrypt", e);
@@ -84,9 +87,9 @@ final class RecordWriter {
         return at - start;
     }
 
-    private void writeHeader(RemoteBlock block, int stored, int codecByte, ByteBuffer target) {
+    private void writeHeader(RemoteBlock block, int stored, PayloadCodec as, ByteBuffer target) {
         target.putInt(RecordFormat.MAGIC).putShort((short) RecordFormat.VERSION);
-        target.put((byte) codecByte).put((byte) 0);
+        target.put((byte) as.code()).put((byte) 0);
         target.putInt(target.capacity());
         target.putInt(block.tokens()).putInt(block.payloadBytes());
         target.putInt(block.position()).putLong(block.recomputeMicros());

@@ -200,7 +200,12 @@ public final class RemotePromoter implements AutoCloseable {
                     ask();
                     long waitingSince = System.nanoTime();
                     Optional<byte[]> value = await(block, coming.removeFirst());
-                    if (value.isEmpty() || !isIntact(block, value.get()) || !publish(block)) {
+                    if (value.isEmpty()) {
+                        return tokens;
+                    }
+                    boolean published = isIntact(block, value.get()) && publish(block);
+                    remote.release(value.get());
+                    if (!published) {
                         return tokens;
                     }
                     int size = prompt.to(block) - prompt.from(block);

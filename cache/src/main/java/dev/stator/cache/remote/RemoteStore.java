@@ -25,6 +25,12 @@ public interface RemoteStore extends AutoCloseable {
     CompletableFuture<Optional<byte[]>> get(String name, int mostBytes);
 
     /**
+     * A value that {@link #get} has brought is not looked at any more: from now on its memory may
+     * hold another one.
+     */
+    default void release(byte[] value) {}
+
+    /**
      * Puts a value in the place of whatever is there.
      *
      * @param life after which the store may forget it; 0 for never

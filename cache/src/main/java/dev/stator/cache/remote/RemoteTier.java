@@ -142,6 +142,11 @@ public final class RemoteTier implements AutoCloseable {
                 .orTimeout(LAST_WRITES.toMillis(), TimeUnit.MILLISECONDS);
     }
 
+    /** Whether what is read may differ from what was written. */
+    public boolean isLossy() {
+        return options.codec().isLossy();
+    }
+
     /** Whether the store is in use just now. */
     public boolean isReachable() {
         return breaker.allows();
@@ -259,13 +264,18 @@ public final class RemoteTier implements AutoCloseable {
     // For promotions.
 
     RecordReader reader() {
-        return new RecordReader(options.key(), options.fingerprint());
+        return new RecordReader(options.key(), options.fingerprint(), isLossy());
     }
 
     /** Begins to read a value. */
     CompletableFuture<Optional<byte[]>> get(BlockKey key) {
         return store.get(
                 name(key), RecordFormat.recordBytes(options.blockTokens(), options.blockBytes()));
+    }
+
+    /** See {@link RemoteStore#release}. */
+    void release(byte[] value) {
+        store.release(value);
     }
 
     Duration timeout() {

@@ -2,6 +2,7 @@ package dev.stator.cache.remote;
 
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.Inventory;
+import dev.stator.cache.codec.PayloadCodec;
 import java.time.Duration;
 import java.util.function.Consumer;
 

@@ -15,6 +15,7 @@ final class WriteBehind implements Runnable {
     private final RecordWriter out;
     private final RemoteTierOptions options;
     private final Semaphore onTheWay;
+    private final ReusedArrays arrays = new ReusedArrays(MOST_BYTES_ON_THE_WAY);
 
     WriteBehind(RemoteTier tier, RemoteStore store, RemoteTierOptions options) {
         this.tier = tier;
@@ -39,7 +40,7 @@ final class WriteBehind implements Runnable {
         onTheWay.acquireUninterruptibly();
         byte[] value;
         try {
-            value = out.encode(block, offer.tokens(), offer.rows());
+            value = out.encode(block, offer.tokens(), offer.rows(), arrays::take);
         } catch (RuntimeException | OutOfMemoryError e) {
             onTheWay.release();
             tier.notWritten(block, e);
@@ -52,6 +53,10 @@ final class WriteBehind implements Runnable {
                 .orTimeout(patience.toNanos(), TimeUnit.NANOSECONDS)
                 .whenComplete(
                         (_, failure) -> {
+                            if (failure == null) {
+                                // Only then: what has failed may still be on its way.
+                                arrays.giveBack(value);
+                            }
                             onTheWay.release();
                             if (failure == null) {
                                 tier.written(block, value.length);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.CacheException;
 import dev.stator.cache.Inventory;
+import dev.stator.cache.codec.PayloadCodec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -112,6 +113,7 @@ final class DiskTierTest {
                         options().folders(),
                         BlockKey.root("another model"),
                         Optional.empty(),
+                        PayloadCodec.RAW,
                         KIB * KIB,
                         options().policy(),
                         Inventory.NONE,

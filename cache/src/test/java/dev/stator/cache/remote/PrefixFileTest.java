@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.HostTier;
 import dev.stator.cache.HostTierOptions;
+import dev.stator.cache.codec.PayloadCodec;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

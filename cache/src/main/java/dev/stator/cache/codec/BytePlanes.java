@@ -1,4 +1,4 @@
-package dev.stator.cache.remote;
+package dev.stator.cache.codec;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;

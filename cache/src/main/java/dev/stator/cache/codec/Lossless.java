@@ -1,4 +1,4 @@
-package dev.stator.cache.remote;
+package dev.stator.cache.codec;
 
 import io.airlift.compress.v3.MalformedInputException;
 import io.airlift.compress.v3.zstd.ZstdCompressor;
