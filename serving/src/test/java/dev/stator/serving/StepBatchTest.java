@@ -74,7 +74,7 @@ final class StepBatchTest {
         while (still.request.generated() < 2 * BLOCK) {
             still.request.append(6);
         }
-        still.ready = 0;
+        still.ready = BLOCK;
         still.computable = true;
 
         batch.fill(List.of(answer, prompt, still));
