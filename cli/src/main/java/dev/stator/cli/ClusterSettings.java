@@ -24,6 +24,7 @@ final class ClusterSettings {
                                 configuration.get(Settings.CLUSTER_ADDRESS),
                                 configuration.get(Settings.CLUSTER_PORT),
                                 configuration.get(Settings.NODE_PORT),
+                                configuration.get(Settings.BLOCK_PORT),
                                 configuration.all(Settings.JOIN),
                                 configuration
                                         .find(Settings.CLUSTER_KEY_FILE)

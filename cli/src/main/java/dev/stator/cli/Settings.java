@@ -460,6 +460,13 @@ final class Settings {
                     "0",
                     "port at which frontends call this node; 0 picks a free one, which the members are told",
                     whole(0, 65535));
+    static final Setting<Integer> BLOCK_PORT =
+            Setting.of(
+                    "block-port",
+                    "PORT",
+                    "0",
+                    "port at which other nodes fetch blocks from this one; 0 picks a free one, which they are told",
+                    whole(0, 65535));
     static final Setting<Duration> NODE_TIMEOUT =
             Setting.of(
                     "node-timeout-ms",
@@ -595,7 +602,7 @@ final class Settings {
     static final List<Setting<?>> NODE =
             Stream.of(
                             MEMBERS.stream(),
-                            Stream.of(NODE_PORT),
+                            Stream.of(NODE_PORT, BLOCK_PORT),
                             UP.stream().filter(setting -> !OF_HTTP.contains(setting)))
                     .<Setting<?>>flatMap(part -> part)
                     .toList();

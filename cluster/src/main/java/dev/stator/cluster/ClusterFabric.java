@@ -118,6 +118,8 @@ public final class ClusterFabric implements Fabric {
         this.dispatcher = new Dispatcher<>(options.queue(), router, Ticker.system(), new Binding());
         this.nodes =
                 new Nodes(id, options, model, cluster.key(), executor, router, index, this::news);
+        // The first link would otherwise load half of gRPC only once the group is joined.
+        executor.execute(() -> NodeLink.prepare(cluster.key()));
         this.membership = joining.join(cluster, self(cluster), nodes::members);
         this.clock = Thread.ofVirtual().name("cluster-clock").start(this::tick);
     }
@@ -549,6 +551,11 @@ public final class ClusterFabric implements Fabric {
         }
         return Optional.of(
                 new ClusterStatus(name, nodes.status(name, membership.members()), counters, wrong));
+    }
+
+    /** Blocks that nodes hold, as far as this frontend knows. */
+    public long indexedBlocks() {
+        return index.stats().blocks();
     }
 
     @Override

@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param host the address at which other members reach this one
  * @param groupPort for the group; 0 takes a free one
  * @param callPort at which a node is called; 0 takes a free one
+ * @param blockPort at which a node lends blocks to others; 0 takes a free one
  * @param join members to ask for the group: {@code host:port}, the port a {@code groupPort}; or a
  *     single {@code dns:NAME}, a name that has all members' addresses
  * @param key empty: anybody who reaches the ports is a member, so they must be loopback ones
@@ -25,6 +26,7 @@ public record ClusterOptions(
         String host,
         int groupPort,
         int callPort,
+        int blockPort,
         List<String> join,
         Optional<ClusterKey> key) {
     static final String DNS = "dns:";

@@ -13,18 +13,16 @@ import dev.stator.routing.index.BlockEvents;
 import dev.stator.routing.index.Tier;
 import dev.stator.serving.FabricStats;
 import dev.stator.serving.Holding;
-import dev.stator.serving.NodeFabric;
 import dev.stator.serving.NodeObserver;
+import dev.stator.serving.ObservedFabric;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
-import java.util.stream.LongStream;
 
 /**
  * Tells one frontend what the node holds and does: all that its tiers hold first, then changes, in
@@ -43,7 +41,7 @@ final class Follower implements NodeObserver {
     private static final int KEYS_PER_PART = 100_000;
 
     private final long incarnation;
-    private final NodeFabric fabric;
+    private final ObservedFabric fabric;
     private final ServerCallStreamObserver<NodeNews> call;
     private final LongSupplier seen;
     private final BooleanSupplier draining;
@@ -63,7 +61,7 @@ final class Follower implements NodeObserver {
      */
     Follower(
             long incarnation,
-            NodeFabric fabric,
+            ObservedFabric fabric,
             ServerCallStreamObserver<NodeNews> call,
             LongSupplier seen,
             BooleanSupplier draining) {
@@ -187,37 +185,36 @@ final class Follower implements NodeObserver {
         int from = 0;
         do {
             int to = Math.min(keys.length, from + KEYS_PER_PART);
-            call.onNext(
-                    NodeNews.newBuilder()
-                            .addInventories(
-                                    Inventory.newBuilder()
-                                            .setTier(holding.place().tier().name())
-                                            .setOwner(holding.place().owner())
-                                            .setSequence(holding.sequence())
-                                            .addAllKeys(boxed(keys, from, to))
-                                            .setMore(to < keys.length))
-                            .build());
+            var part =
+                    Inventory.newBuilder()
+                            .setTier(holding.place().tier().name())
+                            .setOwner(holding.place().owner())
+                            .setSequence(holding.sequence())
+                            .setMore(to < keys.length);
+            for (int i = from; i < to; i++) {
+                part.addKeys(keys[i]);
+            }
+            call.onNext(NodeNews.newBuilder().addInventories(part).build());
             from = to;
         } while (from < keys.length);
     }
 
-    private static Iterable<Long> boxed(long[] keys, int from, int to) {
-        return () -> LongStream.of(Arrays.copyOfRange(keys, from, to)).iterator();
-    }
-
     private static Change message(BlockEvents events) {
-        return Change.newBuilder()
-                .setTier(events.place().tier().name())
-                .setOwner(events.place().owner())
-                .setSequence(events.sequence())
-                .setKind(
-                        switch (events.change()) {
-                            case STORED -> Change.Kind.KIND_STORED;
-                            case REMOVED -> Change.Kind.KIND_REMOVED;
-                            case CLEARED -> Change.Kind.KIND_CLEARED;
-                        })
-                .addAllKeys(boxed(events.keys(), 0, events.keys().length))
-                .build();
+        var message =
+                Change.newBuilder()
+                        .setTier(events.place().tier().name())
+                        .setOwner(events.place().owner())
+                        .setSequence(events.sequence())
+                        .setKind(
+                                switch (events.change()) {
+                                    case STORED -> Change.Kind.KIND_STORED;
+                                    case REMOVED -> Change.Kind.KIND_REMOVED;
+                                    case CLEARED -> Change.Kind.KIND_CLEARED;
+                                });
+        for (long key : events.keys()) {
+            message.addKeys(key);
+        }
+        return message.build();
     }
 
     private Load load() {

@@ -3,6 +3,7 @@ package dev.stator.cluster;
 import dev.stator.cluster.wire.AnswerPart;
 import dev.stator.cluster.wire.FollowCall;
 import dev.stator.cluster.wire.GenerateCall;
+import dev.stator.cluster.wire.Load;
 import dev.stator.cluster.wire.Member;
 import dev.stator.cluster.wire.NodeGrpc;
 import dev.stator.cluster.wire.NodeNews;
@@ -127,15 +128,28 @@ final class NodeLink implements AutoCloseable {
         state = State.CONNECTING;
         heardNanos = System.nanoTime();
         connection++;
+        var opened = channel(member.getHost(), member.getPort(), key, executor);
+        channel = Optional.of(opened);
+        follow(opened);
+    }
+
+    private static ManagedChannel channel(
+            String host, int port, Optional<ClusterKey> key, Executor executor) {
         var builder =
-                NettyChannelBuilder.forAddress(member.getHost(), member.getPort())
+                NettyChannelBuilder.forAddress(host, port)
                         .executor(executor)
                         .maxInboundMessageSize(MOST_MESSAGE_BYTES)
                         .disableRetry();
         key.ifPresentOrElse(its -> builder.sslContext(Calls.client(its)), builder::usePlaintext);
-        var opened = builder.build();
-        channel = Optional.of(opened);
-        follow(opened);
+        return builder.build();
+    }
+
+    /** Does once what the first link would wait for: classes are loaded, a key is made ready. */
+    static void prepare(Optional<ClusterKey> key) {
+        var nobody = channel("127.0.0.1", 1, key, Runnable::run);
+        NodeGrpc.newBlockingStub(nobody);
+        NodeNews.getDefaultInstance().toBuilder().setLoad(Load.getDefaultInstance()).build();
+        nobody.shutdownNow();
     }
 
     private void follow(ManagedChannel over) {

@@ -2,7 +2,7 @@ package dev.stator.cluster;
 
 import dev.stator.cluster.wire.Member;
 import dev.stator.cluster.wire.Shape;
-import dev.stator.serving.NodeFabric;
+import dev.stator.serving.ObservedFabric;
 import io.grpc.Server;
 import io.grpc.netty.NettyServerBuilder;
 import java.io.IOException;
@@ -37,20 +37,28 @@ public final class NodeServer implements AutoCloseable {
      * @param model what the model is called, for people
      * @throws ClusterException if a port cannot be had
      */
-    public static NodeServer start(ClusterOptions options, NodeFabric fabric, String model) {
+    public static NodeServer start(ClusterOptions options, ObservedFabric fabric, String model) {
         return start(options, fabric, model, Group::join);
     }
 
     static NodeServer start(
-            ClusterOptions options, NodeFabric fabric, String model, Membership.Joining joining) {
+            ClusterOptions options,
+            ObservedFabric fabric,
+            String model,
+            Membership.Joining joining) {
         long incarnation = new SecureRandom().nextLong();
-        var service = new NodeService(incarnation, fabric, options.key());
-        var server = listen(options, service);
+        var service = new NodeService(incarnation, fabric, options);
         try {
-            var self = member(options, incarnation, server.getPort(), fabric, model);
-            return new NodeServer(service, server, self, joining.join(options, self, _ -> {}));
+            var server = listen(options, service);
+            try {
+                var self = member(options, incarnation, server.getPort(), fabric, model);
+                return new NodeServer(service, server, self, joining.join(options, self, _ -> {}));
+            } catch (RuntimeException e) {
+                server.shutdownNow();
+                throw e;
+            }
         } catch (RuntimeException e) {
-            server.shutdownNow();
+            service.close();
             throw e;
         }
     }
@@ -74,7 +82,11 @@ public final class NodeServer implements AutoCloseable {
     }
 
     private static Member member(
-            ClusterOptions options, long incarnation, int port, NodeFabric fabric, String model) {
+            ClusterOptions options,
+            long incarnation,
+            int port,
+            ObservedFabric fabric,
+            String model) {
         var spec = fabric.spec(options.name());
         return Member.newBuilder()
                 .setRole(Member.Role.ROLE_NODE)

@@ -1,25 +1,23 @@
 package dev.stator.cluster;
 
-import dev.stator.cache.BlockKey;
 import dev.stator.cluster.wire.AnswerPart;
-import dev.stator.cluster.wire.Block;
-import dev.stator.cluster.wire.BlocksCall;
 import dev.stator.cluster.wire.EmbedCall;
 import dev.stator.cluster.wire.Embeddings;
 import dev.stator.cluster.wire.FollowCall;
 import dev.stator.cluster.wire.GenerateCall;
+import dev.stator.cluster.wire.LendCall;
 import dev.stator.cluster.wire.NodeGrpc;
 import dev.stator.cluster.wire.NodeNews;
 import dev.stator.cluster.wire.SplicingAnswer;
 import dev.stator.cluster.wire.SplicingCall;
+import dev.stator.cluster.wire.Ticket;
 import dev.stator.engine.EngineException;
-import dev.stator.serving.BlockExchange;
 import dev.stator.serving.GenerationRequest;
-import dev.stator.serving.NodeFabric;
+import dev.stator.serving.ObservedFabric;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
-import java.util.ArrayList;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,9 +32,9 @@ final class NodeService extends NodeGrpc.NodeImplBase {
     private static final Logger LOG = LoggerFactory.getLogger(NodeService.class);
 
     private final long incarnation;
-    private final NodeFabric fabric;
-    private final Optional<BlockExchange> exchange;
+    private final ObservedFabric fabric;
     private final Optional<Peers> peers;
+    private final Optional<LendingPort> lending;
 
     /** The latest decision of each frontend there has been. */
     private final Map<Long, AtomicLong> seen = new ConcurrentHashMap<>();
@@ -45,17 +43,20 @@ final class NodeService extends NodeGrpc.NodeImplBase {
     private final Set<Follower> followers = ConcurrentHashMap.newKeySet();
     private volatile boolean draining;
 
-    NodeService(long incarnation, NodeFabric fabric, Optional<ClusterKey> key) {
+    /**
+     * @throws ClusterException if the port for blocks cannot be had
+     */
+    NodeService(long incarnation, ObservedFabric fabric, ClusterOptions options) {
         this.incarnation = incarnation;
         this.fabric = fabric;
-        this.exchange = fabric.exchange();
+        var exchange = fabric.exchange();
+        this.lending = exchange.map(its -> LendingPort.open(options, its));
         this.peers =
                 exchange.map(
                         its ->
                                 new Peers(
                                         its,
-                                        key,
-                                        fabric.blockTokens(),
+                                        options.key(),
                                         (peer, tokens, millis) ->
                                                 followers.forEach(
                                                         each ->
@@ -86,7 +87,8 @@ final class NodeService extends NodeGrpc.NodeImplBase {
             submit(call, request, stream, Peers.Brought.NOTHING);
         } else {
             // The call must be heard of while it waits, for it may be cancelled.
-            Thread.ofVirtual()
+            Thread.ofPlatform()
+                    .daemon()
                     .name("peer-blocks")
                     .start(() -> bringAndSubmit(peers.get(), call, request, stream));
         }
@@ -116,26 +118,21 @@ final class NodeService extends NodeGrpc.NodeImplBase {
     }
 
     @Override
-    public void blocks(BlocksCall call, StreamObserver<Block> answer) {
-        if (exchange.isEmpty() || call.getKeysCount() % 2 != 0) {
-            answer.onCompleted();
+    public void lend(LendCall call, StreamObserver<Ticket> answer) {
+        if (lending.isEmpty()) {
+            answer.onError(
+                    Status.UNIMPLEMENTED
+                            .withDescription("the node has no host tier")
+                            .asRuntimeException());
             return;
         }
-        var keys = new ArrayList<BlockKey>(call.getKeysCount() / 2);
-        for (int i = 0; i < call.getKeysCount(); i += 2) {
-            keys.add(new BlockKey(call.getKeys(i), call.getKeys(i + 1)));
+        try {
+            answer.onNext(lending.get().ticket());
+            answer.onCompleted();
+        } catch (IOException e) {
+            answer.onError(
+                    Status.RESOURCE_EXHAUSTED.withDescription(e.getMessage()).asRuntimeException());
         }
-        var lending = new Lending(exchange.get(), keys, (ServerCallStreamObserver<Block>) answer);
-        Thread.ofVirtual()
-                .name("lending")
-                .start(
-                        () -> {
-                            try {
-                                lending.send();
-                            } catch (InterruptedException e) {
-                                Thread.currentThread().interrupt();
-                            }
-                        });
     }
 
     private static RuntimeException invalid(IllegalArgumentException e) {
@@ -215,5 +212,6 @@ final class NodeService extends NodeGrpc.NodeImplBase {
     void close() {
         followers.forEach(Follower::close);
         peers.ifPresent(Peers::close);
+        lending.ifPresent(LendingPort::close);
     }
 }

@@ -47,7 +47,7 @@ final class Nodes implements NodeLink.Owner, AutoCloseable {
     /** What is known of one node. Guarded by the monitor of its link. */
     private static final class Known {
         final Set<Place> places = new HashSet<>();
-        final Map<Place, long[]> telling = new HashMap<>();
+        final Map<Place, List<Inventory>> telling = new HashMap<>();
         volatile boolean serves;
         volatile Load load = Load.getDefaultInstance();
         volatile Figures figures = Figures.getDefaultInstance();
@@ -410,18 +410,25 @@ final class Nodes implements NodeLink.Owner, AutoCloseable {
         if (place.isEmpty()) {
             return true;
         }
-        long[] before = its.telling.getOrDefault(place.get(), new long[0]);
-        long[] keys = Arrays.copyOf(before, before.length + inventory.getKeysCount());
-        for (int i = 0; i < inventory.getKeysCount(); i++) {
-            keys[before.length + i] = inventory.getKeys(i);
-        }
+        var parts = its.telling.computeIfAbsent(place.get(), _ -> new ArrayList<>());
+        parts.add(inventory);
         if (inventory.getMore()) {
-            its.telling.put(place.get(), keys);
             return true;
         }
         its.telling.remove(place.get());
         its.places.add(place.get());
-        return index.resync(place.get(), inventory.getSequence(), keys);
+        return index.resync(place.get(), inventory.getSequence(), keys(parts));
+    }
+
+    private static long[] keys(List<Inventory> parts) {
+        long[] keys = new long[parts.stream().mapToInt(Inventory::getKeysCount).sum()];
+        int at = 0;
+        for (var part : parts) {
+            for (int i = 0; i < part.getKeysCount(); i++) {
+                keys[at++] = part.getKeys(i);
+            }
+        }
+        return keys;
     }
 
     private boolean changed(String node, Known its, Change change) {

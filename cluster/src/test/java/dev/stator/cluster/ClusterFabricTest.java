@@ -83,7 +83,7 @@ final class ClusterFabricTest {
     }
 
     private static ClusterOptions member(String name, Optional<ClusterKey> key) {
-        return new ClusterOptions("test", name, "1", "127.0.0.1", 0, 0, List.of(), key);
+        return new ClusterOptions("test", name, "1", "127.0.0.1", 0, 0, 0, List.of(), key);
     }
 
     /** Tests say themselves who is there. */

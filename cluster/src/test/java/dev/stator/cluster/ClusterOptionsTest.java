@@ -21,6 +21,7 @@ final class ClusterOptionsTest {
                 host,
                 0,
                 0,
+                0,
                 join,
                 key ? Optional.of(ClusterKey.of(new byte[32])) : Optional.empty());
     }

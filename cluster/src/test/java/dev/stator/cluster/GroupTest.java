@@ -39,6 +39,7 @@ final class GroupTest {
                         "127.0.0.1",
                         port,
                         0,
+                        0,
                         seeds.stream().map(seed -> "127.0.0.1:" + seed).toList(),
                         key);
         return Group.join(

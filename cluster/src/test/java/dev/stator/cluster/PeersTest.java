@@ -1,28 +1,37 @@
 package dev.stator.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
-import dev.stator.cluster.wire.Block;
-import dev.stator.cluster.wire.BlocksCall;
+import dev.stator.cache.BlockKey;
+import dev.stator.cluster.wire.LendCall;
 import dev.stator.cluster.wire.NodeGrpc;
 import dev.stator.cluster.wire.Source;
+import dev.stator.cluster.wire.Ticket;
 import dev.stator.engine.SamplingOptions;
 import dev.stator.engine.llama.LlamaEngine;
 import dev.stator.engine.llama.LlamaOptions;
 import dev.stator.engine.llama.Platform;
 import dev.stator.routing.Mode;
 import dev.stator.serving.Account;
+import dev.stator.serving.BlockExchange;
 import dev.stator.serving.FinishReason;
 import dev.stator.serving.GeneratedToken;
 import dev.stator.serving.GenerationListener;
 import dev.stator.serving.GenerationRequest;
 import dev.stator.serving.NodeFabric;
 import dev.stator.serving.NodeOptions;
+import io.grpc.Server;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
+import java.net.SocketException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,7 +40,9 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -73,27 +84,32 @@ final class PeersTest {
     @BeforeEach
     void start() {
         moved.clear();
-        byte[] secret = new byte[32];
-        secret[5] = 9;
-        var key = Optional.of(ClusterKey.of(secret));
+        var key = key(9);
         has = node();
         lacks = node();
         server =
                 NodeServer.start(
-                        new ClusterOptions("test", "has", "1", "127.0.0.1", 0, 0, List.of(), key),
-                        has,
-                        "demo",
-                        (_, _, _) -> new ClusterFabricTest.Alone());
+                        options(key), has, "demo", (_, _, _) -> new ClusterFabricTest.Alone());
         way = new FaultyProxy(server.port());
         peers = peers(key);
     }
 
+    private static Optional<ClusterKey> key(int seed) {
+        byte[] secret = new byte[32];
+        secret[5] = (byte) seed;
+        return Optional.of(ClusterKey.of(secret));
+    }
+
+    private static ClusterOptions options(Optional<ClusterKey> key) {
+        return new ClusterOptions("test", "has", "1", "127.0.0.1", 0, 0, 0, List.of(), key);
+    }
+
+    private static BlockExchange exchange(NodeFabric node) {
+        return node.exchange().orElseThrow();
+    }
+
     private Peers peers(Optional<ClusterKey> key) {
-        return new Peers(
-                lacks.exchange().orElseThrow(),
-                key,
-                BLOCK,
-                (_, tokens, _) -> moved.add((double) tokens));
+        return new Peers(exchange(lacks), key, (_, tokens, _) -> moved.add((double) tokens));
     }
 
     private NodeFabric node() {
@@ -177,13 +193,13 @@ final class PeersTest {
         var brought = peers.bring(request, source());
         var answer = generate(lacks, request, brought);
 
-        assertThat(brought.tokens()).isEqualTo(WHOLE * BLOCK);
+        assertThat(brought.tokens()).isEqualTo(LENGTH - 1);
         assertThat(answer.tokens).isEqualTo(expected.tokens);
         assertThat(answer.account.promptTokensBySource())
-                .containsEntry("peer", WHOLE * BLOCK)
-                .containsEntry("computed", LENGTH - WHOLE * BLOCK);
+                .containsEntry("peer", LENGTH - 1)
+                .containsEntry("computed", 1);
         assertThat(answer.account.stageMillis()).containsKey("peer");
-        assertThat(moved).containsExactly((double) WHOLE * BLOCK);
+        assertThat(moved).containsExactly((double) LENGTH - 1);
         // It is there now, and nothing is asked for again.
         assertThat(peers.bring(request, source())).isEqualTo(Peers.Brought.NOTHING);
     }
@@ -201,7 +217,7 @@ final class PeersTest {
                                                         .build()))
                                 .tokens())
                 .isEqualTo(4 * BLOCK);
-        assertThat(peers.bring(request, source()).tokens()).isEqualTo((WHOLE - 4) * BLOCK);
+        assertThat(peers.bring(request, source()).tokens()).isEqualTo(LENGTH - 1 - 4 * BLOCK);
     }
 
     @Test
@@ -233,9 +249,42 @@ final class PeersTest {
         for (var one : all) {
             tokens += one.get(60, TimeUnit.SECONDS);
         }
-        assertThat(tokens).isEqualTo(WHOLE * BLOCK);
+        assertThat(tokens).isEqualTo(LENGTH - 1);
         assertThat(generate(lacks, request).account.promptTokensBySource())
-                .containsEntry("computed", LENGTH - WHOLE * BLOCK);
+                .containsEntry("computed", 1);
+    }
+
+    @Test
+    void ofTwoWhoWantTheSameBeginningEachGetsItsOwnEnd() throws Exception {
+        var one = request(17, "");
+        int[] forked = one.prompt().clone();
+        forked[8 * BLOCK] = forked[8 * BLOCK] == 300 ? 301 : 300;
+        var other =
+                new GenerationRequest(
+                        "peer", forked, 20, SamplingOptions.GREEDY, List.of(), Set.of(), true, "");
+        generate(has, one);
+        generate(has, other);
+        var both = new ArrayList<CompletableFuture<Integer>>();
+        for (var request : List.of(one, other)) {
+            var its = new CompletableFuture<Integer>();
+            both.add(its);
+            Thread.ofVirtual()
+                    .start(
+                            () -> {
+                                try {
+                                    its.complete(peers.bring(request, source()).tokens());
+                                } catch (InterruptedException e) {
+                                    its.completeExceptionally(e);
+                                }
+                            });
+        }
+        int tokens = 0;
+        for (var its : both) {
+            tokens += its.get(60, TimeUnit.SECONDS);
+        }
+        assertThat(tokens).isEqualTo(2 * (LENGTH - 1) - 8 * BLOCK);
+        assertThat(exchange(lacks).wanted(one, WHOLE).had()).isEqualTo(WHOLE + 1);
+        assertThat(exchange(lacks).wanted(other, WHOLE).had()).isEqualTo(WHOLE + 1);
     }
 
     @Test
@@ -263,47 +312,331 @@ final class PeersTest {
         }
     }
 
-    /** A peer whose blocks were altered on their way, or are of another size. */
-    private static final class Liar extends NodeGrpc.NodeImplBase {
-        private final boolean rightSize;
-        private final int bytes;
-
-        Liar(boolean rightSize, int bytes) {
-            this.rightSize = rightSize;
-            this.bytes = bytes;
-        }
-
-        @Override
-        public void blocks(BlocksCall call, StreamObserver<Block> answer) {
-            byte[] rows = new byte[rightSize ? bytes : bytes - 1];
-            answer.onNext(
-                    Block.newBuilder()
-                            .setTokens(BLOCK)
-                            .setRows(ByteString.copyFrom(rows))
-                            .setChecksum(rightSize ? 1 : Lending.checksum(ByteBuffer.wrap(rows)))
-                            .build());
-            answer.onCompleted();
-        }
+    /** A peer that lends over a way which can be cut, or that does something else. */
+    private Server peer(Peer its) throws IOException {
+        return NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
+                .addService(
+                        new NodeGrpc.NodeImplBase() {
+                            @Override
+                            public void lend(LendCall call, StreamObserver<Ticket> answer) {
+                                try {
+                                    answer.onNext(its.ticket());
+                                    answer.onCompleted();
+                                } catch (IOException e) {
+                                    answer.onError(e);
+                                }
+                            }
+                        })
+                .build()
+                .start();
     }
 
-    @Test
-    void aBlockThatIsNotWhatItShouldBeIsComputed() throws Exception {
-        var request = request(7, "");
-        int bytes = lacks.exchange().orElseThrow().wanted(request, 1).bytes();
-        for (boolean rightSize : new boolean[] {true, false}) {
-            var liar =
-                    NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
-                            .addService(new Liar(rightSize, bytes))
-                            .build()
-                            .start();
-            try (var plain = peers(Optional.empty())) {
-                var its = source().getFirst().toBuilder().setPort(liar.getPort()).build();
-                assertThat(plain.bring(request, List.of(its))).isEqualTo(Peers.Brought.NOTHING);
+    private interface Peer {
+        Ticket ticket() throws IOException;
+    }
+
+    private static List<Source> source(Server peer, int to) {
+        return List.of(
+                Source.newBuilder()
+                        .setToBlock(to)
+                        .setNode("peer")
+                        .setHost("127.0.0.1")
+                        .setPort(peer.getPort())
+                        .build());
+    }
+
+    /** What a liar sends when it is asked for the blocks of a request. */
+    private interface Lie {
+        void send(BlockPipe pipe, BlockExchange.Wanted wanted) throws IOException;
+    }
+
+    /** Asks somebody for blocks who takes one connection and lies there. */
+    private Peers.Brought askLiar(GenerationRequest request, boolean sealed, Lie lie)
+            throws Exception {
+        byte[] secret = new byte[32];
+        try (var listening = ServerSocketChannel.open();
+                var plain = peers(Optional.empty())) {
+            listening.bind(new InetSocketAddress("127.0.0.1", 0));
+            var ticket =
+                    Ticket.newBuilder()
+                            .setPort(((InetSocketAddress) listening.getLocalAddress()).getPort())
+                            .setId(ByteString.copyFrom(new byte[16]));
+            if (sealed) {
+                ticket.setSecret(ByteString.copyFrom(secret));
+            }
+            var liar = peer(ticket::build);
+            Thread.ofVirtual()
+                    .start(
+                            () -> {
+                                try (var channel = listening.accept()) {
+                                    var pipe =
+                                            BlockPipe.over(
+                                                    channel,
+                                                    sealed ? Optional.of(secret) : Optional.empty(),
+                                                    false);
+                                    channel.read(ByteBuffer.allocate(16));
+                                    pipe.read(MemorySegment.ofArray(new byte[4]));
+                                    pipe.read(MemorySegment.ofArray(new byte[16 * (WHOLE + 1)]));
+                                    lie.send(pipe, exchange(lacks).wanted(request, WHOLE));
+                                    pipe.flush();
+                                } catch (IOException e) {
+                                    // It was found out.
+                                }
+                            });
+            try {
+                return plain.bring(request, source(liar, WHOLE));
             } finally {
                 liar.shutdownNow();
             }
         }
+    }
+
+    private static MemorySegment header(BlockKey key, int tokens, int bytes, long micros) {
+        return new BlockHeader(key, tokens, bytes, micros).encoded();
+    }
+
+    private static MemorySegment rows(int bytes) {
+        return MemorySegment.ofArray(new byte[bytes]);
+    }
+
+    private void assertComputed(GenerationRequest request) throws Exception {
+        assertThat(exchange(lacks).wanted(request, WHOLE).had()).isZero();
         assertThat(generate(lacks, request).account.promptTokensBySource())
                 .containsEntry("computed", LENGTH);
+    }
+
+    @Test
+    void blocksThatWereNotAskedForAreNotTaken() throws Exception {
+        var request = request(7, "");
+        var brought =
+                askLiar(
+                        request,
+                        false,
+                        (pipe, wanted) -> {
+                            // The second block in the first one's place.
+                            pipe.write(header(wanted.keys().get(1), BLOCK, wanted.bytes(0), 1));
+                            pipe.write(rows(wanted.bytes(0)));
+                        });
+        assertThat(brought).isEqualTo(Peers.Brought.NOTHING);
+        assertComputed(request);
+    }
+
+    @Test
+    void blocksOfAnotherSizeAreNotTaken() throws Exception {
+        var request = request(8, "");
+        for (int wrong = 0; wrong < 3; wrong++) {
+            int kind = wrong;
+            var brought =
+                    askLiar(
+                            request,
+                            false,
+                            (pipe, wanted) -> {
+                                pipe.write(
+                                        header(
+                                                wanted.keys().getFirst(),
+                                                kind == 0 ? BLOCK - 1 : BLOCK,
+                                                wanted.bytes(0) - (kind == 1 ? 1 : 0),
+                                                kind == 2 ? -1 : 1));
+                                pipe.write(rows(wanted.bytes(0)));
+                            });
+            assertThat(brought).isEqualTo(Peers.Brought.NOTHING);
+        }
+        assertComputed(request);
+    }
+
+    @Test
+    void moreBlocksThanWereAskedForAreNotTaken() throws Exception {
+        var request = request(9, "");
+        var brought =
+                askLiar(
+                        request,
+                        false,
+                        (pipe, wanted) -> {
+                            for (int i = 0; i <= WHOLE + 1; i++) {
+                                int block = i % (WHOLE + 1);
+                                int tokens = wanted.tokens(block, block + 1);
+                                pipe.write(
+                                        header(
+                                                wanted.keys().get(block),
+                                                tokens,
+                                                wanted.bytes(block),
+                                                1));
+                                pipe.write(rows(wanted.bytes(block)));
+                            }
+                        });
+        assertThat(brought.tokens()).isEqualTo(LENGTH - 1);
+    }
+
+    /** The rows are written as another message is, so that their length is right and no more. */
+    @Test
+    void rowsWhoseChecksumIsWrongAreNotTaken() throws Exception {
+        var request = request(10, "");
+        var brought =
+                askLiar(
+                        request,
+                        false,
+                        (pipe, wanted) -> {
+                            pipe.write(header(wanted.keys().getFirst(), BLOCK, wanted.bytes(0), 1));
+                            pipe.flush();
+                            pipe.writeFully(ByteBuffer.allocate(wanted.bytes(0) + Integer.BYTES));
+                        });
+        assertThat(brought).isEqualTo(Peers.Brought.NOTHING);
+        assertComputed(request);
+    }
+
+    @Test
+    void sealedRowsThatWereAlteredAreNotTaken() throws Exception {
+        var request = request(11, "");
+        var brought =
+                askLiar(
+                        request,
+                        true,
+                        (pipe, wanted) -> {
+                            pipe.write(header(wanted.keys().getFirst(), BLOCK, wanted.bytes(0), 1));
+                            pipe.flush();
+                            pipe.writeFully(ByteBuffer.allocate(2 * wanted.bytes(0)));
+                        });
+        assertThat(brought).isEqualTo(Peers.Brought.NOTHING);
+        assertComputed(request);
+    }
+
+    @Test
+    void aPeerThatDiesMidwayHasLentWhatCameBefore() throws Exception {
+        var request = request(12, "");
+        var brought =
+                askLiar(
+                        request,
+                        false,
+                        (pipe, wanted) -> {
+                            for (int i = 0; i < 4; i++) {
+                                pipe.write(header(wanted.keys().get(i), BLOCK, wanted.bytes(0), 1));
+                                pipe.write(rows(wanted.bytes(0)));
+                            }
+                            pipe.write(header(wanted.keys().get(4), BLOCK, wanted.bytes(0), 1));
+                            pipe.flush();
+                            pipe.writeFully(ByteBuffer.allocate(wanted.bytes(0) / 2));
+                        });
+        assertThat(brought.tokens()).isEqualTo(4 * BLOCK);
+        assertThat(exchange(lacks).wanted(request, WHOLE).had()).isEqualTo(4);
+    }
+
+    @Test
+    void aPeerThatStopsSendingIsGivenUpInTime() throws Exception {
+        var request = request(13, "");
+        var frozen = new CountDownLatch(1);
+        var brought =
+                askLiar(
+                        request,
+                        false,
+                        (pipe, wanted) -> {
+                            pipe.write(header(wanted.keys().getFirst(), BLOCK, wanted.bytes(0), 1));
+                            pipe.flush();
+                            try {
+                                frozen.await();
+                            } catch (InterruptedException e) {
+                                Thread.currentThread().interrupt();
+                            }
+                        });
+        frozen.countDown();
+        assertThat(brought).isEqualTo(Peers.Brought.NOTHING);
+        assertComputed(request);
+    }
+
+    @Test
+    void aConnectionIsUsedAgainAndReplacedWhenItIsBroken() throws Exception {
+        var request = request(14, "");
+        generate(has, request);
+        var tickets = new AtomicInteger();
+        try (var port = LendingPort.open(options(Optional.empty()), exchange(has));
+                var plain = peers(Optional.empty())) {
+            var ways = new ArrayList<FaultyProxy>();
+            var lender =
+                    peer(
+                            () -> {
+                                tickets.incrementAndGet();
+                                var ticket = port.ticket();
+                                ways.add(new FaultyProxy(ticket.getPort()));
+                                return ticket.toBuilder().setPort(ways.getLast().port()).build();
+                            });
+            try {
+                assertThat(plain.bring(request, source(lender, 2)).tokens()).isEqualTo(2 * BLOCK);
+                assertThat(plain.bring(request, source(lender, 5)).tokens()).isEqualTo(3 * BLOCK);
+                assertThat(tickets.get()).isEqualTo(1);
+                ways.getFirst().cut();
+                assertThat(plain.bring(request, source(lender, WHOLE)).tokens())
+                        .isEqualTo(LENGTH - 1 - 5 * BLOCK);
+                assertThat(tickets.get()).isEqualTo(2);
+            } finally {
+                lender.shutdownNow();
+                ways.forEach(FaultyProxy::close);
+            }
+        }
+    }
+
+    /** Whoever connects to the port for blocks itself. */
+    private static int read(SocketChannel channel) throws IOException {
+        try {
+            return channel.read(ByteBuffer.allocate(1));
+        } catch (SocketException e) {
+            return -1;
+        }
+    }
+
+    @Test
+    void aTicketIsGoodOnceAndNothingGoesWithoutOne() throws Exception {
+        var request = request(15, "");
+        generate(has, request);
+        var key = exchange(has).wanted(request, 1).keys();
+        try (var port = LendingPort.open(options(Optional.empty()), exchange(has))) {
+            var ticket = port.ticket();
+            try (var channel = SocketChannel.open()) {
+                assertThat(
+                                Borrowing.open(channel, "127.0.0.1", ticket)
+                                        .borrow(key, (its, rows) -> skip(its, rows)))
+                        .isTrue();
+            }
+            var forged = ticket.toBuilder().setId(ByteString.copyFrom(new byte[16])).build();
+            for (var bad : List.of(ticket, forged)) {
+                try (var channel = SocketChannel.open()) {
+                    Borrowing.open(channel, "127.0.0.1", bad);
+                    assertThat(read(channel)).isEqualTo(-1);
+                }
+            }
+        }
+    }
+
+    private static boolean skip(BlockHeader its, BlockPipe rows) throws IOException {
+        rows.read(MemorySegment.ofArray(new byte[its.bytes()]));
+        return true;
+    }
+
+    @Test
+    void whoHasATicketsIdAndNotItsSecretCanAskForNothing() throws Exception {
+        var request = request(16, "");
+        generate(has, request);
+        var key = exchange(has).wanted(request, 1).keys();
+        try (var port = LendingPort.open(options(key(9)), exchange(has))) {
+            var stolen =
+                    port.ticket().toBuilder().setSecret(ByteString.copyFrom(new byte[32])).build();
+            try (var channel = SocketChannel.open()) {
+                var stranger = Borrowing.open(channel, "127.0.0.1", stolen);
+                assertThatThrownBy(() -> stranger.borrow(key, (its, rows) -> skip(its, rows)))
+                        .isInstanceOf(IOException.class);
+            }
+        }
+    }
+
+    @Test
+    void whoAsksForMoreThanAPromptCanHaveIsCutOff() throws Exception {
+        try (var port = LendingPort.open(options(Optional.empty()), exchange(has));
+                var channel = SocketChannel.open()) {
+            Borrowing.open(channel, "127.0.0.1", port.ticket());
+            var pipe = BlockPipe.over(channel, Optional.empty(), true);
+            pipe.write(
+                    MemorySegment.ofBuffer(
+                            ByteBuffer.allocate(4).putInt(Integer.MAX_VALUE).flip()));
+            pipe.flush();
+            assertThat(read(channel)).isEqualTo(-1);
+        }
     }
 }

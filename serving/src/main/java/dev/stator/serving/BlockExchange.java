@@ -3,6 +3,7 @@ package dev.stator.serving;
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.BlockReservation;
 import dev.stator.cache.HostTier;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.Arrays;
@@ -32,6 +33,22 @@ public final class BlockExchange {
     }
 
     /**
+     * Of a host tier that has no slower ones below it.
+     *
+     * @param fingerprint of the model whose blocks it holds
+     */
+    public static BlockExchange of(HostTier host, String fingerprint) {
+        var blocks =
+                new Blocks(
+                        Optional.of(host),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.empty(),
+                        host.options().blockTokens());
+        return new BlockExchange(host, blocks, new PrefillSpeed(), fingerprint);
+    }
+
+    /**
      * A block that stays in the tier until it is given back.
      *
      * @param rows not to be touched afterwards
@@ -57,20 +74,37 @@ public final class BlockExchange {
     }
 
     /**
-     * What of a prompt the tier lacks.
+     * What of a prompt may come from a peer.
      *
-     * @param end no more than so many leading blocks are wanted
+     * @param end no more than so many leading blocks are wanted; all whole ones: then the short one
+     *     behind them is, too
      */
     public Wanted wanted(GenerationRequest asked, int end) {
         int blockTokens = blocks.blockTokens();
         int whole = asked.splice().isPresent() ? 0 : (asked.prompt().length - 1) / blockTokens;
         int count = Math.clamp(end, 0, whole);
+        boolean all = count == whole && asked.splice().isEmpty();
         var root = BlockKey.root(fingerprint, asked.salt());
-        int[] tokens = Arrays.copyOf(asked.prompt(), count * blockTokens);
+        int[] tokens =
+                Arrays.copyOf(
+                        asked.prompt(), all ? asked.prompt().length - 1 : count * blockTokens);
         return new Wanted(root, BlockKey.chain(root, tokens, blockTokens), tokens);
     }
 
-    /** Leading blocks of one prompt, of which some are to come from a peer, in order. */
+    /** Writes a block's rows as they come. */
+    @FunctionalInterface
+    public interface Filling {
+        /**
+         * @param rows to be written whole
+         * @throws IOException if they do not come, or are not what was sent
+         */
+        void fill(MemorySegment rows) throws IOException;
+    }
+
+    /**
+     * Leading blocks of one prompt, of which some are to come from a peer, in order. Only the last
+     * may be short.
+     */
     public final class Wanted {
         private final BlockKey root;
         private final List<BlockKey> keys;
@@ -82,43 +116,57 @@ public final class BlockExchange {
             this.tokens = tokens;
         }
 
-        /** Keys of those that are not there now. */
-        public List<BlockKey> missing() {
-            return keys.subList(host.match(keys), keys.size());
+        /** Of all that are wanted. */
+        public List<BlockKey> keys() {
+            return keys;
         }
 
-        /** How long it may take to fetch so many of them: what computing them would take. */
+        /** How many of the first ones are there now. */
+        public int had() {
+            return host.match(keys);
+        }
+
+        /** How many tokens these blocks have. */
+        public int tokens(int fromBlock, int toBlock) {
+            int blockTokens = blocks.blockTokens();
+            return Math.min(toBlock * blockTokens, tokens.length) - fromBlock * blockTokens;
+        }
+
+        /** How long it may take to fetch so many tokens: what computing them would take. */
         public Duration worth(int count) {
             if (!speed.isMeasured()) {
                 return UNMEASURED;
             }
-            double millis = speed.millisPerToken() * count * blocks.blockTokens();
+            double millis = speed.millisPerToken() * count;
             var computing = Duration.ofNanos((long) (millis * 1e6));
             return computing.compareTo(LEAST) > 0 ? computing : LEAST;
         }
 
         /** Bytes that a block has. */
-        public int bytes() {
-            return host.options().blockBytes(blocks.blockTokens());
+        public int bytes(int block) {
+            return host.options().blockBytes(tokens(block, block + 1));
         }
 
         /**
-         * Puts a block of them into the tier.
+         * Puts a block of them into the tier. Its rows are written in place; nobody sees them
+         * before they are whole.
          *
-         * @param rows as many {@link #bytes()}; copied
+         * @param block its number in {@link #keys}
+         * @param filling is not asked if the tier has the block already, or no room for it
          * @return whether the tier has it now
+         * @throws IOException what the filling throws; the tier has nothing of the block then
          */
-        public boolean take(BlockKey key, MemorySegment rows, long recomputeMicros) {
-            int block = keys.indexOf(key);
+        public boolean take(int block, long recomputeMicros, Filling filling) throws IOException {
+            var key = keys.get(block);
             int from = block * blocks.blockTokens();
-            int to = from + blocks.blockTokens();
+            int to = from + tokens(block, block + 1);
             var parent = Blocks.parent(keys, root, block);
             var reserved = host.reserve(key, parent, tokens, from, to, recomputeMicros);
             if (reserved.isEmpty()) {
                 return host.match(List.of(key)) == 1;
             }
             try (BlockReservation reservation = reserved.get()) {
-                MemorySegment.copy(rows, 0, reservation.rows(), 0, bytes());
+                filling.fill(reservation.rows());
                 reservation.commit();
             }
             blocks.published(key, parent, tokens, from, to);
