@@ -44,7 +44,7 @@ public final class NodeServer implements AutoCloseable {
     static NodeServer start(
             ClusterOptions options, NodeFabric fabric, String model, Membership.Joining joining) {
         long incarnation = new SecureRandom().nextLong();
-        var service = new NodeService(incarnation, fabric, options.key());
+        var service = new NodeService(incarnation, fabric, options.key(), Clock.system(), Follower.Bounds.USUAL);
         var server = listen(options, service);
         try {
             var self = member(options, incarnation, server.getPort(), fabric, model);
@@ -59,7 +59,7 @@ public final class NodeServer implements AutoCloseable {
         var builder =
                 NettyServerBuilder.forAddress(
                                 new InetSocketAddress(options.host(), options.callPort()))
-                        .executor(task -> Thread.ofVirtual().start(task))
+                        .executor(Clock.system())
                         .maxInboundMessageSize(MOST_MESSAGE_BYTES)
                         .addService(service);
         options.key().ifPresent(key -> builder.sslContext(Calls.server(key)));

@@ -9,7 +9,6 @@ import dev.stator.serving.BlockExchange;
 import dev.stator.serving.GenerationRequest;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
-import io.grpc.netty.NettyChannelBuilder;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.Iterator;
@@ -31,7 +30,6 @@ final class Peers implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Peers.class);
     private static final Duration MOST = Duration.ofSeconds(10);
     private static final int MOST_MESSAGE_BYTES = 256 << 20;
-    private static final long IDLE_MINUTES = 5;
 
     /** What came for one request. */
     record Brought(int tokens, long nanos) {
@@ -138,17 +136,9 @@ final class Peers implements AutoCloseable {
     private ManagedChannel channel(Source source) {
         return channels.computeIfAbsent(
                 source.getHost() + ":" + source.getPort(),
-                _ -> {
-                    var builder =
-                            NettyChannelBuilder.forAddress(source.getHost(), source.getPort())
-                                    .executor(task -> Thread.ofVirtual().start(task))
-                                    .maxInboundMessageSize(MOST_MESSAGE_BYTES)
-                                    .idleTimeout(IDLE_MINUTES, TimeUnit.MINUTES)
-                                    .disableRetry();
-                    key.ifPresentOrElse(
-                            its -> builder.sslContext(Calls.client(its)), builder::usePlaintext);
-                    return builder.build();
-                });
+                _ ->
+                        Calls.channel(
+                                source.getHost(), source.getPort(), key, MOST_MESSAGE_BYTES));
     }
 
     @Override

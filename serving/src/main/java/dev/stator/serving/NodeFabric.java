@@ -48,7 +48,7 @@ import org.slf4j.LoggerFactory;
  * One process that does everything: host tier, prefill and decode workers over one loaded model.
  * Owns all of these but not the engine.
  */
-public final class NodeFabric implements Fabric {
+public final class NodeFabric implements Node {
     private static final Logger LOG = LoggerFactory.getLogger(NodeFabric.class);
 
     /** Slots beyond the running answers, for sequences that stay resident. */
@@ -408,13 +408,7 @@ public final class NodeFabric implements Fabric {
         return submit(asked, listener, 0, 0);
     }
 
-    /**
-     * As {@link #submit(GenerationRequest, GenerationListener)}, of a request for which blocks were
-     * brought from a peer before.
-     *
-     * @param peerTokens so many tokens of its prompt
-     * @param peerNanos and how long that took
-     */
+    @Override
     public Admission submit(
             GenerationRequest asked, GenerationListener listener, int peerTokens, long peerNanos) {
         check(asked);
@@ -606,25 +600,18 @@ public final class NodeFabric implements Fabric {
                 router.predictionErrors());
     }
 
-    /**
-     * From now on the observer hears of the node, until what is returned is run. What its tiers
-     * hold already is in {@link #holdings()}, which may be newer than the first changes heard.
-     */
+    @Override
     public Runnable observe(NodeObserver observer) {
         observers.add(observer);
         return () -> observers.remove(observer);
     }
 
-    /** What each of the node's tiers holds. */
+    @Override
     public List<Holding> holdings() {
         return feeds.stream().map(TierFeed::holding).toList();
     }
 
-    /**
-     * The node as a router elsewhere sees it: one worker that does it all.
-     *
-     * @param seen number of the latest dispatch of that router that the node has been given
-     */
+    @Override
     public WorkerLoad load(long seen) {
         int running = 0;
         long context = 0;
@@ -676,11 +663,12 @@ public final class NodeFabric implements Fabric {
                 Math.min(steps, Math.max(options.blockTokens(), steps / MIXED_PART)));
     }
 
+    @Override
     public int blockTokens() {
         return options.blockTokens();
     }
 
-    /** Blocks to and from peers; empty if there is no host tier. */
+    @Override
     public Optional<BlockExchange> exchange() {
         return blocks.exchange(speed, engine.model().fingerprint());
     }
