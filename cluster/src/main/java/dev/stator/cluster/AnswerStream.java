@@ -8,7 +8,7 @@ import dev.stator.serving.FinishReason;
 import dev.stator.serving.GeneratedToken;
 import dev.stator.serving.GenerationListener;
 import dev.stator.serving.GenerationRequest;
-import dev.stator.serving.ObservedFabric;
+import dev.stator.serving.Node;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.util.ArrayList;
@@ -48,10 +48,17 @@ final class AnswerStream implements GenerationListener {
         call.setOnCancelHandler(this::cancel);
     }
 
+    /** Tells the frontend that the node has the request, and may from now on die of it. */
+    void accept() {
+        synchronized (this) {
+            call.onNext(AnswerPart.getDefaultInstance());
+        }
+    }
+
     /**
      * @param brought what came from peers for it
      */
-    void submit(ObservedFabric fabric, GenerationRequest request, Peers.Brought brought) {
+    void submit(Node fabric, GenerationRequest request, Peers.Brought brought) {
         try {
             switch (fabric.submit(request, this, brought.tokens(), brought.nanos())) {
                 case Admission.Admitted its -> admitted(its);
@@ -69,7 +76,7 @@ final class AnswerStream implements GenerationListener {
         boolean late;
         synchronized (this) {
             admitted = Optional.of(its);
-            late = cancelled;
+            late = cancelled || over;
         }
         if (late) {
             its.cancel();

@@ -1,14 +1,17 @@
 package dev.stator.cluster;
 
+import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.GrpcSslContexts;
+import io.grpc.netty.NettyChannelBuilder;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
 
 /** How calls between frontends and nodes are made, and what they say besides their messages. */
@@ -16,6 +19,9 @@ final class Calls {
     /** Says that the node gives a request back because it stops, and has not failed at it. */
     private static final Metadata.Key<String> LEAVING =
             Metadata.Key.of("stator-leaving", Metadata.ASCII_STRING_MARSHALLER);
+
+    /** A connection without calls is closed after so long. */
+    private static final long IDLE_MINUTES = 5;
 
     private Calls() {}
 
@@ -33,6 +39,19 @@ final class Calls {
                 .orElse(false);
     }
 
+    /** A connection to a node, which begins with the first call over it. */
+    static ManagedChannel channel(
+            String host, int port, Optional<ClusterKey> key, int mostMessageBytes) {
+        var builder =
+                NettyChannelBuilder.forAddress(host, port)
+                        .executor(Clock.system())
+                        .maxInboundMessageSize(mostMessageBytes)
+                        .idleTimeout(IDLE_MINUTES, TimeUnit.MINUTES)
+                        .disableRetry();
+        key.ifPresentOrElse(its -> builder.sslContext(client(its)), builder::usePlaintext);
+        return builder.build();
+    }
+
     /** Mutual TLS by the cluster's key. */
     static SslContext server(ClusterKey key) {
         var identity = key.identity();
@@ -43,7 +62,7 @@ final class Calls {
     }
 
     /** Mutual TLS by the cluster's key. */
-    static SslContext client(ClusterKey key) {
+    private static SslContext client(ClusterKey key) {
         var identity = key.identity();
         return built(
                 SslContextBuilder.forClient().keyManager(identity.key(), identity.certificate()),

@@ -17,9 +17,7 @@ import dev.stator.routing.Mode;
 import dev.stator.routing.RouteRequest;
 import dev.stator.routing.Router;
 import dev.stator.routing.RouterOptions;
-import dev.stator.routing.Ticker;
 import dev.stator.routing.index.BlockIndex;
-import dev.stator.routing.index.IndexOptions;
 import dev.stator.routing.index.Tier;
 import dev.stator.routing.queue.Admission.Cause;
 import dev.stator.serving.Account;
@@ -32,18 +30,19 @@ import dev.stator.serving.GenerationListener;
 import dev.stator.serving.GenerationRequest;
 import dev.stator.serving.Quarantine;
 import io.grpc.StatusRuntimeException;
-import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -54,8 +53,11 @@ import java.util.function.Function;
  * router; what they generate is relayed.
  */
 public final class ClusterFabric implements Fabric {
-    private static final long INDEX_BYTES = 128L << 20;
-    private static final long TICK_MILLIS = 50;
+    private static final Duration TICK = Duration.ofMillis(50);
+
+    /** Who found no node tries again after so long. */
+    private static final Duration PARKED = Duration.ofMillis(200);
+
     private static final long EMBED_SECONDS = 120;
     private static final long ASK_SECONDS = 20;
 
@@ -66,25 +68,21 @@ public final class ClusterFabric implements Fabric {
     private final Tokenizer tokenizer;
     private final FrontendOptions options;
     private final String name;
-    private final long id = new SecureRandom().nextLong();
-
-    /** A thread for each task; what comes after the end may still be run. */
-    private final Executor executor = task -> Thread.ofVirtual().start(task);
-
-    private final BlockIndex index = new BlockIndex(new IndexOptions(INDEX_BYTES));
+    private final long id;
+    private final Clock clock;
+    private final BlockIndex index;
     private final Router router;
     private final Dispatcher<Relay> dispatcher;
     private final Quarantine quarantine = new Quarantine();
     private final AtomicLong requests = new AtomicLong();
     private final Nodes nodes;
     private final Membership membership;
-    private final Thread clock;
 
-    /** Those that are not over, for whom it is to be noticed that there is no node. */
-    private final Set<Relay> waiting = ConcurrentHashMap.newKeySet();
+    /** Those that are not over, in the order in which they came. */
+    private final Set<Relay> waiting = Collections.synchronizedSet(new LinkedHashSet<>());
 
-    /** Those that no node could take, and when to try again. */
-    private final Map<Relay, Long> parked = new ConcurrentHashMap<>();
+    /** Those that no node could take, in that order, and when to try again. */
+    private final Map<Relay, Long> parked = Collections.synchronizedMap(new LinkedHashMap<>());
 
     private final Map<String, LongAdder> promptTokens = new ConcurrentHashMap<>();
     private final LongAdder tokens = new LongAdder();
@@ -92,8 +90,8 @@ public final class ClusterFabric implements Fabric {
     private final LongAdder failures = new LongAdder();
     private final LongAdder quarantined = new LongAdder();
 
-    /** Since when no node serves; 0 while one does. */
-    private volatile long aloneNanos = System.nanoTime();
+    /** Since when no node serves; empty while one does. */
+    private volatile Optional<Long> aloneNanos;
 
     private volatile boolean stopping;
 
@@ -102,26 +100,27 @@ public final class ClusterFabric implements Fabric {
             FrontendOptions options,
             ModelInfo model,
             Tokenizer tokenizer,
-            Membership.Joining joining) {
+            Surroundings surroundings) {
         this.model = model;
         this.tokenizer = tokenizer;
         this.options = options;
         this.name = cluster.name();
+        this.id = surroundings.random().nextLong();
+        this.clock = surroundings.clock();
+        this.aloneNanos = Optional.of(clock.nanos());
+        this.index = surroundings.index();
         this.router =
                 new Router(
                         RouterOptions.of(options.policy(), Mode.AGGREGATED)
                                 .withExpectIn(Tier.HOST)
                                 .withPeerTiers(EnumSet.of(Tier.HOST)),
                         index,
-                        Ticker.system(),
-                        new SplittableRandom());
-        this.dispatcher = new Dispatcher<>(options.queue(), router, Ticker.system(), new Binding());
-        this.nodes =
-                new Nodes(id, options, model, cluster.key(), executor, router, index, this::news);
-        // The first link would otherwise load half of gRPC only once the group is joined.
-        executor.execute(() -> NodeLink.prepare(cluster.key()));
-        this.membership = joining.join(cluster, self(cluster), nodes::members);
-        this.clock = Thread.ofVirtual().name("cluster-clock").start(this::tick);
+                        clock,
+                        surroundings.random());
+        this.dispatcher = new Dispatcher<>(options.queue(), router, clock, new Binding());
+        this.nodes = new Nodes(id, options, model, surroundings, router, this::news);
+        this.membership = surroundings.joining().join(cluster, self(cluster), nodes::members);
+        clock.after(TICK, this::tick);
     }
 
     private Member self(ClusterOptions cluster) {
@@ -141,7 +140,8 @@ public final class ClusterFabric implements Fabric {
      */
     public static ClusterFabric start(
             ClusterOptions cluster, FrontendOptions options, ModelInfo model, Tokenizer tokenizer) {
-        return start(cluster, options, model, tokenizer, Group::join);
+        return start(
+                cluster, options, model, tokenizer, Surroundings.of(cluster.key(), Group::join));
     }
 
     static ClusterFabric start(
@@ -149,13 +149,13 @@ public final class ClusterFabric implements Fabric {
             FrontendOptions options,
             ModelInfo model,
             Tokenizer tokenizer,
-            Membership.Joining joining) {
-        return new ClusterFabric(cluster, options, model, tokenizer, joining);
+            Surroundings surroundings) {
+        return new ClusterFabric(cluster, options, model, tokenizer, surroundings);
     }
 
     /** Something has changed about the nodes. Called within their locks. */
     private void news() {
-        executor.execute(this::pump);
+        clock.execute(this::pump);
     }
 
     private void pump() {
@@ -165,42 +165,41 @@ public final class ClusterFabric implements Fabric {
     // The clock.
 
     private void tick() {
+        if (stopping) {
+            return;
+        }
         try {
-            while (!stopping) {
-                Thread.sleep(TICK_MILLIS);
-                nodes.tick();
-                retryParked();
-                noticeSolitude();
-                if (dispatcher.state().requests() > 0) {
-                    pump();
-                }
+            nodes.tick();
+            retryParked();
+            noticeSolitude();
+            if (dispatcher.state().requests() > 0) {
+                pump();
             }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        } finally {
+            clock.after(TICK, this::tick);
         }
     }
 
     private void retryParked() {
-        long now = System.nanoTime();
-        parked.forEach(
-                (relay, when) -> {
-                    if (now - when >= 0 && parked.remove(relay, when)) {
-                        send(relay);
-                    }
-                });
+        long now = clock.nanos();
+        for (var each : List.copyOf(parked.entrySet())) {
+            if (now - each.getValue() >= 0 && parked.remove(each.getKey(), each.getValue())) {
+                send(each.getKey());
+            }
+        }
     }
 
     /** Nobody waits for ever for a node to come. */
     private void noticeSolitude() {
         if (nodes.serving() > 0) {
-            aloneNanos = 0;
+            aloneNanos = Optional.empty();
             return;
         }
-        if (aloneNanos == 0) {
-            aloneNanos = Math.max(1, System.nanoTime());
+        if (aloneNanos.isEmpty()) {
+            aloneNanos = Optional.of(clock.nanos());
         }
         if (isAbandoned()) {
-            for (var relay : waiting) {
+            for (var relay : List.copyOf(waiting)) {
                 if (dispatcher.remove(relay.route().id()) || parked.remove(relay) != null) {
                     relay.shed(noNode());
                 }
@@ -209,8 +208,11 @@ public final class ClusterFabric implements Fabric {
     }
 
     private boolean isAbandoned() {
-        long since = aloneNanos;
-        return since != 0 && System.nanoTime() - since > options.patience().toNanos();
+        // A node may have come since it was looked.
+        return nodes.serving() == 0
+                && aloneNanos
+                        .filter(since -> clock.nanos() - since > options.patience().toNanos())
+                .isPresent();
     }
 
     private Admission.Shed noNode() {
@@ -233,7 +235,7 @@ public final class ClusterFabric implements Fabric {
         }
         var relay = new Relay(new Desk(), asked, listener, options.retries(), id);
         waiting.add(relay);
-        if (quarantine.holds(asked, System.nanoTime())) {
+        if (quarantine.holds(asked, clock.nanos())) {
             relay.fail(
                     "nodes died of this very request, so it is not tried again for %d minutes"
                             .formatted(Quarantine.TERM.toMinutes()));
@@ -317,7 +319,7 @@ public final class ClusterFabric implements Fabric {
     }
 
     private void park(Relay relay) {
-        parked.put(relay, System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(4 * TICK_MILLIS));
+        parked.put(relay, clock.nanos() + PARKED.toNanos());
         if (relay.isOver()) {
             parked.remove(relay);
         }
@@ -347,6 +349,11 @@ public final class ClusterFabric implements Fabric {
     }
 
     private final class Desk implements Relay.Frontend {
+        @Override
+        public long nanos() {
+            return clock.nanos();
+        }
+
         @Override
         public RouteRequest route(GenerationRequest rest) {
             return ClusterFabric.this.route(rest);
@@ -393,7 +400,7 @@ public final class ClusterFabric implements Fabric {
         @Override
         public void blame(GenerationRequest asked) {
             quarantined.increment();
-            quarantine.add(asked, System.nanoTime());
+            quarantine.add(asked, clock.nanos());
         }
 
         @Override
@@ -418,6 +425,14 @@ public final class ClusterFabric implements Fabric {
                                                                     source, _ -> new LongAdder())
                                                             .add(count)));
         }
+    }
+
+    /** Whether nothing is left of any request. */
+    boolean isIdle() {
+        return waiting.isEmpty()
+                && parked.isEmpty()
+                && dispatcher.state().requests() == 0
+                && router.flying() == 0;
     }
 
     // What the API asks.
@@ -577,7 +592,6 @@ public final class ClusterFabric implements Fabric {
     @Override
     public void close() {
         stopping = true;
-        clock.interrupt();
         dispatcher.abandon();
         List.copyOf(waiting).forEach(relay -> relay.fail("the server stops"));
         membership.close();

@@ -13,41 +13,55 @@ import dev.stator.routing.index.BlockEvents;
 import dev.stator.routing.index.Tier;
 import dev.stator.serving.FabricStats;
 import dev.stator.serving.Holding;
+import dev.stator.serving.Node;
 import dev.stator.serving.NodeObserver;
-import dev.stator.serving.ObservedFabric;
+import dev.stator.serving.Node;
 import io.grpc.stub.ServerCallStreamObserver;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
  * Tells one frontend what the node holds and does: all that its tiers hold first, then changes, in
  * batches. If more changes wait than are kept, because the frontend is slow, all is told again.
+ *
+ * <p>It speaks in turns, one at a time, each on a thread of its own: the lock guards what is still
+ * to be told and when the next turn is, and is not held while one speaks.
  */
 final class Follower implements NodeObserver {
     /** Changes wait for each other for so long. */
-    private static final long BATCH_MILLIS = 20;
+    private static final Duration BATCH = Duration.ofMillis(20);
 
     /** Something is said this often whether or not there is news. */
-    private static final long BEAT_MILLIS = 200;
+    private static final Duration BEAT = Duration.ofMillis(200);
 
     private static final long FIGURES_MILLIS = 1000;
-    private static final int MOST_WAITING_KEYS = 1 << 18;
     private static final int MOST_STEPS = 64;
-    private static final int KEYS_PER_PART = 100_000;
+
+    /**
+     * @param waitingKeys so many keys of changes wait for a slow frontend
+     * @param partKeys so many keys go in one message
+     */
+    record Bounds(int waitingKeys, int partKeys) {
+        static final Bounds USUAL = new Bounds(1 << 18, 100_000);
+    }
 
     private final long incarnation;
-    private final ObservedFabric fabric;
+    private final Node fabric;
+    private final Clock clock;
+    private final Bounds bounds;
     private final ServerCallStreamObserver<NodeNews> call;
     private final LongSupplier seen;
     private final BooleanSupplier draining;
+    private final Consumer<Follower> onEnd;
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition news = lock.newCondition();
     private List<BlockEvents> changes = new ArrayList<>();
     private int waitingKeys;
     private boolean retell = true;
@@ -56,46 +70,52 @@ final class Follower implements NodeObserver {
     private boolean urgent;
     private boolean closed;
 
+    /** Number of the next turn; one that has another number was put forward and is not taken. */
+    private int turn;
+
+    /** Whether the next turn is no longer away than a batch. */
+    private boolean soon;
+
+    private boolean speaking;
+
+    // Only turns use these.
+    private Optional<Runnable> observing = Optional.empty();
+    private long figuresAt;
+
     /**
      * @param seen number of the frontend's latest decision that the node has been given
+     * @param onEnd told once, when nothing more will be said
      */
     Follower(
             long incarnation,
-            ObservedFabric fabric,
+            Node fabric,
+            Clock clock,
+            Bounds bounds,
             ServerCallStreamObserver<NodeNews> call,
             LongSupplier seen,
-            BooleanSupplier draining) {
+            BooleanSupplier draining,
+            Consumer<Follower> onEnd) {
         this.incarnation = incarnation;
         this.fabric = fabric;
+        this.clock = clock;
+        this.bounds = bounds;
         this.call = call;
         this.seen = seen;
         this.draining = draining;
+        this.onEnd = onEnd;
     }
 
-    /** Speaks until the call ends. Blocks; for a thread of its own. */
-    void speak() throws InterruptedException {
-        var stop = fabric.observe(this);
-        try {
-            call.onNext(NodeNews.newBuilder().setIncarnation(incarnation).build());
-            long figuresAt = System.nanoTime();
-            while (awaitNews()) {
-                boolean figures = System.nanoTime() - figuresAt >= 0;
-                if (figures) {
-                    figuresAt = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(FIGURES_MILLIS);
-                }
-                tell(figures);
-            }
-            call.onCompleted();
-        } finally {
-            stop.run();
-        }
+    /** Speaks until the call ends. */
+    void begin() {
+        hurry();
     }
 
+    /** Ends the call, soon. */
     void close() {
         lock.lock();
         try {
             closed = true;
-            news.signalAll();
+            plan(Duration.ZERO);
         } finally {
             lock.unlock();
         }
@@ -106,30 +126,84 @@ final class Follower implements NodeObserver {
         lock.lock();
         try {
             urgent = true;
-            news.signalAll();
+            plan(Duration.ZERO);
         } finally {
             lock.unlock();
         }
     }
 
-    /**
-     * @return whether the call still lasts
-     */
-    private boolean awaitNews() throws InterruptedException {
+    /** The next turn is after so long, unless one is being taken, which looks for itself. */
+    private void plan(Duration delay) {
+        if (!speaking) {
+            soon = delay.compareTo(BATCH) <= 0;
+            int mine = ++turn;
+            clock.after(delay, () -> take(mine));
+        }
+    }
+
+    /** Something is to be told, but may wait for more. */
+    private void planBatch() {
+        if (!soon) {
+            plan(BATCH);
+        }
+    }
+
+    private void take(int which) {
+        boolean last;
         lock.lock();
         try {
-            long left = TimeUnit.MILLISECONDS.toNanos(BEAT_MILLIS);
-            while (!closed && !hasNews() && left > 0) {
-                left = news.awaitNanos(left);
+            if (which != turn) {
+                return;
             }
-            if (!closed && !urgent && hasNews()) {
-                news.await(BATCH_MILLIS, TimeUnit.MILLISECONDS);
+            turn++;
+            speaking = true;
+            last = closed;
+        } finally {
+            lock.unlock();
+        }
+        boolean goesOn = false;
+        try {
+            if (last) {
+                call.onCompleted();
+            } else {
+                speak();
+                goesOn = true;
             }
-            // A frontend that does not read hears nothing: memory stays bounded by what waits here.
-            while (!closed && !call.isReady()) {
-                news.await(BATCH_MILLIS, TimeUnit.MILLISECONDS);
+        } finally {
+            if (goesOn) {
+                rest();
+            } else {
+                observing.ifPresent(Runnable::run);
+                onEnd.accept(this);
             }
-            return !closed;
+        }
+    }
+
+    private void speak() {
+        if (observing.isEmpty()) {
+            observing = Optional.of(fabric.observe(this));
+            call.onNext(NodeNews.newBuilder().setIncarnation(incarnation).build());
+            figuresAt = clock.nanos();
+        }
+        // A frontend that does not read hears nothing: memory stays bounded by what waits here.
+        if (call.isReady()) {
+            boolean figures = clock.nanos() - figuresAt >= 0;
+            if (figures) {
+                figuresAt = clock.nanos() + TimeUnit.MILLISECONDS.toNanos(FIGURES_MILLIS);
+            }
+            tell(figures);
+        }
+    }
+
+    private void rest() {
+        lock.lock();
+        try {
+            speaking = false;
+            if (closed || (urgent && call.isReady())) {
+                plan(Duration.ZERO);
+            } else {
+                plan(hasNews() ? BATCH : BEAT);
+            }
         } finally {
             lock.unlock();
         }
@@ -184,7 +258,7 @@ final class Follower implements NodeObserver {
         long[] keys = holding.keys();
         int from = 0;
         do {
-            int to = Math.min(keys.length, from + KEYS_PER_PART);
+            int to = Math.min(keys.length, from + bounds.partKeys());
             var part =
                     Inventory.newBuilder()
                             .setTier(holding.place().tier().name())
@@ -263,14 +337,14 @@ final class Follower implements NodeObserver {
         lock.lock();
         try {
             waitingKeys += Math.max(1, events.keys().length);
-            if (waitingKeys > MOST_WAITING_KEYS) {
+            if (waitingKeys > bounds.waitingKeys()) {
                 changes = new ArrayList<>();
                 waitingKeys = 0;
                 retell = true;
             } else {
                 changes.add(events);
             }
-            news.signalAll();
+            planBatch();
         } finally {
             lock.unlock();
         }
@@ -291,7 +365,7 @@ final class Follower implements NodeObserver {
                                 .setMillis(millis)
                                 .build());
             }
-            news.signalAll();
+            planBatch();
         } finally {
             lock.unlock();
         }

@@ -9,14 +9,13 @@ import dev.stator.cluster.wire.NodeGrpc;
 import dev.stator.cluster.wire.NodeNews;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
-import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,8 +30,11 @@ import org.slf4j.LoggerFactory;
 final class NodeLink implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NodeLink.class);
     private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
+
+    /** Nodes speak five times a second: one that is not heard of for two beats is silent. */
+    private static final Duration LEAST_SILENCE = Duration.ofMillis(400);
+
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(4);
-    private static final int MOST_MESSAGE_BYTES = 64 << 20;
 
     enum State {
         CONNECTING,
@@ -58,11 +60,17 @@ final class NodeLink implements AutoCloseable {
         void closed(NodeLink link);
 
         /**
-         * It is gone, and what it held.
+         * It served, and is gone.
          *
          * @param why empty if it has stopped as it said it would
          */
         void lost(NodeLink link, String why);
+
+        /** What it has told of what it holds does not count any more. */
+        void dropped(NodeLink link);
+
+        /** It is asked to tell all that it holds, from the beginning. */
+        void asked(NodeLink link);
 
         /**
          * @return false if something was missed, and all is to be told again
@@ -73,8 +81,8 @@ final class NodeLink implements AutoCloseable {
     private final Member member;
     private final long frontend;
     private final Duration timeout;
-    private final Optional<ClusterKey> key;
-    private final Executor executor;
+    private final Clock clock;
+    private final Function<Member, ManagedChannel> dial;
     private final Owner owner;
 
     // Guarded by this.
@@ -94,18 +102,21 @@ final class NodeLink implements AutoCloseable {
     private Duration pause = FIRST_PAUSE;
     private boolean forgotten;
 
+    /**
+     * @param dial opens a connection to a node, which begins with the first call over it
+     */
     NodeLink(
             Member member,
             long frontend,
             Duration timeout,
-            Optional<ClusterKey> key,
-            Executor executor,
+            Clock clock,
+            Function<Member, ManagedChannel> dial,
             Owner owner) {
         this.member = member;
         this.frontend = frontend;
         this.timeout = timeout;
-        this.key = key;
-        this.executor = executor;
+        this.clock = clock;
+        this.dial = dial;
         this.owner = owner;
     }
 
@@ -126,33 +137,15 @@ final class NodeLink implements AutoCloseable {
             return;
         }
         state = State.CONNECTING;
-        heardNanos = System.nanoTime();
+        heardNanos = clock.nanos();
         connection++;
-        var opened = channel(member.getHost(), member.getPort(), key, executor);
+        var opened = dial.apply(member);
         channel = Optional.of(opened);
         follow(opened);
     }
 
-    private static ManagedChannel channel(
-            String host, int port, Optional<ClusterKey> key, Executor executor) {
-        var builder =
-                NettyChannelBuilder.forAddress(host, port)
-                        .executor(executor)
-                        .maxInboundMessageSize(MOST_MESSAGE_BYTES)
-                        .disableRetry();
-        key.ifPresentOrElse(its -> builder.sslContext(Calls.client(its)), builder::usePlaintext);
-        return builder.build();
-    }
-
-    /** Does once what the first link would wait for: classes are loaded, a key is made ready. */
-    static void prepare(Optional<ClusterKey> key) {
-        var nobody = channel("127.0.0.1", 1, key, Runnable::run);
-        NodeGrpc.newBlockingStub(nobody);
-        NodeNews.getDefaultInstance().toBuilder().setLoad(Load.getDefaultInstance()).build();
-        nobody.shutdownNow();
-    }
-
     private void follow(ManagedChannel over) {
+        owner.asked(this);
         NodeGrpc.newStub(over)
                 .follow(
                         FollowCall.newBuilder().setFrontend(frontend).build(),
@@ -179,18 +172,18 @@ final class NodeLink implements AutoCloseable {
         if (over.isPresent()) {
             NodeGrpc.newStub(over.get()).generate(call, answer);
         } else {
-            executor.execute(() -> answer.onError(Calls.leaving()));
+            clock.execute(() -> answer.onError(Calls.leaving()));
         }
         return which;
     }
 
     /** Notices that the node is silent; tries a lost one again. To be called now and then. */
     synchronized void tick() {
-        long silent = System.nanoTime() - heardNanos;
+        long silent = clock.nanos() - heardNanos;
         switch (state) {
             case CONNECTING, SILENT, DRAINING -> loseIfSilent(silent);
             case SERVING -> {
-                if (silent > timeout.toNanos() / 3) {
+                if (silent > Math.max(timeout.toNanos() / 3, LEAST_SILENCE.toNanos())) {
                     state = State.SILENT;
                     LOG.warn(
                             "the node {} has said nothing for {} ms and gets no new work",
@@ -202,7 +195,7 @@ final class NodeLink implements AutoCloseable {
             case LOST -> {
                 if (forgotten) {
                     state = State.CLOSED;
-                } else if (System.nanoTime() - retryNanos >= 0) {
+                } else if (clock.nanos() - retryNanos >= 0) {
                     open();
                 }
             }
@@ -245,7 +238,7 @@ final class NodeLink implements AutoCloseable {
             suddenlyBroken = connection;
         }
         following++;
-        retryNanos = System.nanoTime() + pause.toNanos();
+        retryNanos = clock.nanos() + pause.toNanos();
         pause =
                 pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0
                         ? pause.multipliedBy(2)
@@ -255,6 +248,7 @@ final class NodeLink implements AutoCloseable {
         } else {
             LOG.debug("the node {} cannot be reached: {}", name(), why);
         }
+        owner.dropped(this);
         // Ends all calls over it.
         channel.ifPresent(ManagedChannel::shutdownNow);
         channel = Optional.empty();
@@ -306,7 +300,7 @@ final class NodeLink implements AutoCloseable {
                             false);
                     return;
                 }
-                heardNanos = System.nanoTime();
+                heardNanos = clock.nanos();
                 if (!owner.heard(NodeLink.this, news)) {
                     LOG.debug("{} is asked anew what it holds", name());
                     again();

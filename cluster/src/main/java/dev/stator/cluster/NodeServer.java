@@ -2,7 +2,7 @@ package dev.stator.cluster;
 
 import dev.stator.cluster.wire.Member;
 import dev.stator.cluster.wire.Shape;
-import dev.stator.serving.ObservedFabric;
+import dev.stator.serving.Node;
 import io.grpc.Server;
 import io.grpc.netty.NettyServerBuilder;
 import java.io.IOException;
@@ -37,17 +37,24 @@ public final class NodeServer implements AutoCloseable {
      * @param model what the model is called, for people
      * @throws ClusterException if a port cannot be had
      */
-    public static NodeServer start(ClusterOptions options, ObservedFabric fabric, String model) {
+    public static NodeServer start(ClusterOptions options, Node fabric, String model) {
         return start(options, fabric, model, Group::join);
     }
 
     static NodeServer start(
             ClusterOptions options,
-            ObservedFabric fabric,
+            Node fabric,
             String model,
             Membership.Joining joining) {
         long incarnation = new SecureRandom().nextLong();
-        var service = new NodeService(incarnation, fabric, options);
+        var service =
+                new NodeService(
+                        incarnation,
+                        fabric,
+                        options.key(),
+                        exchange -> LendingPort.open(options, exchange),
+                        Clock.system(),
+                        Follower.Bounds.USUAL);
         try {
             var server = listen(options, service);
             try {
@@ -67,7 +74,7 @@ public final class NodeServer implements AutoCloseable {
         var builder =
                 NettyServerBuilder.forAddress(
                                 new InetSocketAddress(options.host(), options.callPort()))
-                        .executor(task -> Thread.ofVirtual().start(task))
+                        .executor(Clock.system())
                         .maxInboundMessageSize(MOST_MESSAGE_BYTES)
                         .addService(service);
         options.key().ifPresent(key -> builder.sslContext(Calls.server(key)));
@@ -85,7 +92,7 @@ public final class NodeServer implements AutoCloseable {
             ClusterOptions options,
             long incarnation,
             int port,
-            ObservedFabric fabric,
+            Node fabric,
             String model) {
         var spec = fabric.spec(options.name());
         return Member.newBuilder()

@@ -13,17 +13,21 @@ import dev.stator.cluster.wire.SplicingCall;
 import dev.stator.cluster.wire.Ticket;
 import dev.stator.engine.EngineException;
 import dev.stator.serving.GenerationRequest;
-import dev.stator.serving.ObservedFabric;
+import dev.stator.serving.BlockExchange;
+import dev.stator.serving.Node;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,36 +36,42 @@ final class NodeService extends NodeGrpc.NodeImplBase {
     private static final Logger LOG = LoggerFactory.getLogger(NodeService.class);
 
     private final long incarnation;
-    private final ObservedFabric fabric;
+    private final Node fabric;
+    private final Clock clock;
+    private final Follower.Bounds bounds;
     private final Optional<Peers> peers;
     private final Optional<LendingPort> lending;
 
     /** The latest decision of each frontend there has been. */
     private final Map<Long, AtomicLong> seen = new ConcurrentHashMap<>();
 
-    private final Set<AnswerStream> answers = ConcurrentHashMap.newKeySet();
-    private final Set<Follower> followers = ConcurrentHashMap.newKeySet();
+    private final Set<AnswerStream> answers = Collections.synchronizedSet(new LinkedHashSet<>());
+    private final Set<Follower> followers =
+            Collections.synchronizedSet(new LinkedHashSet<>());
     private volatile boolean draining;
 
     /**
-     * @throws ClusterException if the port for blocks cannot be had
+     * @param lend opens the port for blocks
+     * @throws ClusterException if that port cannot be had
      */
-    NodeService(long incarnation, ObservedFabric fabric, ClusterOptions options) {
+    NodeService(
+            long incarnation,
+            Node fabric,
+            Optional<ClusterKey> key,
+            Function<BlockExchange, LendingPort> lend,
+            Clock clock,
+            Follower.Bounds bounds) {
         this.incarnation = incarnation;
         this.fabric = fabric;
+        this.clock = clock;
+        this.bounds = bounds;
         var exchange = fabric.exchange();
-        this.lending = exchange.map(its -> LendingPort.open(options, its));
-        this.peers =
-                exchange.map(
-                        its ->
-                                new Peers(
-                                        its,
-                                        options.key(),
-                                        (peer, tokens, millis) ->
-                                                followers.forEach(
-                                                        each ->
-                                                                each.brought(
-                                                                        peer, tokens, millis))));
+        this.lending = exchange.map(lend);
+        this.peers = exchange.map(its -> new Peers(its, key, this::brought));
+    }
+
+    private void brought(String peer, long tokens, double millis) {
+        List.copyOf(followers).forEach(each -> each.brought(peer, tokens, millis));
     }
 
     @Override
@@ -72,7 +82,7 @@ final class NodeService extends NodeGrpc.NodeImplBase {
         }
         GenerationRequest request;
         try {
-            request = Requests.request(call.getRequest());
+            request = Requests.request(call.getRequest(), clock.nanos());
         } catch (IllegalArgumentException e) {
             answer.onError(invalid(e));
             return;
@@ -83,6 +93,7 @@ final class NodeService extends NodeGrpc.NodeImplBase {
                         () -> draining,
                         answers::remove);
         answers.add(stream);
+        stream.accept();
         if (peers.isEmpty() || call.getSourcesCount() == 0) {
             submit(call, request, stream, Peers.Brought.NOTHING);
         } else {
@@ -145,22 +156,20 @@ final class NodeService extends NodeGrpc.NodeImplBase {
     public void follow(FollowCall call, StreamObserver<NodeNews> news) {
         var observer = (ServerCallStreamObserver<NodeNews>) news;
         var latest = seen.computeIfAbsent(call.getFrontend(), _ -> new AtomicLong());
-        var follower = new Follower(incarnation, fabric, observer, latest::get, () -> draining);
+        var follower =
+                new Follower(
+                        incarnation,
+                        fabric,
+                        clock,
+                        bounds,
+                        observer,
+                        latest::get,
+                        () -> draining,
+                        followers::remove);
         observer.setOnCancelHandler(follower::close);
         observer.setOnReadyHandler(follower::hurry);
         followers.add(follower);
-        Thread.ofVirtual()
-                .name("follower")
-                .start(
-                        () -> {
-                            try {
-                                follower.speak();
-                            } catch (InterruptedException e) {
-                                Thread.currentThread().interrupt();
-                            } finally {
-                                followers.remove(follower);
-                            }
-                        });
+        follower.begin();
     }
 
     @Override
@@ -196,7 +205,7 @@ final class NodeService extends NodeGrpc.NodeImplBase {
     /** From now on frontends are told to send nothing more, and what they send is given back. */
     void drain() {
         draining = true;
-        followers.forEach(Follower::hurry);
+        List.copyOf(followers).forEach(Follower::hurry);
     }
 
     /** Answers that are being generated. */
@@ -210,7 +219,7 @@ final class NodeService extends NodeGrpc.NodeImplBase {
     }
 
     void close() {
-        followers.forEach(Follower::close);
+        List.copyOf(followers).forEach(Follower::close);
         peers.ifPresent(Peers::close);
         lending.ifPresent(LendingPort::close);
     }

@@ -31,7 +31,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
@@ -56,8 +55,7 @@ final class Nodes implements NodeLink.Owner, AutoCloseable {
     private final long frontend;
     private final FrontendOptions options;
     private final ModelInfo model;
-    private final Optional<ClusterKey> key;
-    private final Executor executor;
+    private final Surroundings surroundings;
     private final Router router;
     private final BlockIndex index;
     private final Runnable onNews;
@@ -75,18 +73,15 @@ final class Nodes implements NodeLink.Owner, AutoCloseable {
             long frontend,
             FrontendOptions options,
             ModelInfo model,
-            Optional<ClusterKey> key,
-            Executor executor,
+            Surroundings surroundings,
             Router router,
-            BlockIndex index,
             Runnable onNews) {
         this.frontend = frontend;
         this.options = options;
         this.model = model;
-        this.key = key;
-        this.executor = executor;
+        this.surroundings = surroundings;
         this.router = router;
-        this.index = index;
+        this.index = surroundings.index();
         this.onNews = onNews;
     }
 
@@ -178,19 +173,29 @@ final class Nodes implements NodeLink.Owner, AutoCloseable {
                 _ -> {
                     var link =
                             new NodeLink(
-                                    member, frontend, options.nodeTimeout(), key, executor, this);
+                                    member,
+                                    frontend,
+                                    options.nodeTimeout(),
+                                    surroundings.clock(),
+                                    surroundings.dial(),
+                                    this);
                     known.put(link, new Known());
-                    executor.execute(link::open);
+                    surroundings.clock().execute(link::open);
                     return link;
                 });
     }
 
     void tick() {
-        for (var link : links.values()) {
-            link.tick();
-            if (link.state() == NodeLink.State.CLOSED && links.remove(link.name(), link)) {
-                known.remove(link);
+        lock.lock();
+        try {
+            for (var link : links.values()) {
+                link.tick();
+                if (link.state() == NodeLink.State.CLOSED && links.remove(link.name(), link)) {
+                    known.remove(link);
+                }
             }
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -337,12 +342,20 @@ final class Nodes implements NodeLink.Owner, AutoCloseable {
             losses.increment();
         }
         closed(link);
+    }
+
+    @Override
+    public void dropped(NodeLink link) {
         of(link).ifPresent(
                         its -> {
                             its.places.forEach(index::drop);
                             its.places.clear();
-                            its.telling.clear();
                         });
+    }
+
+    @Override
+    public void asked(NodeLink link) {
+        of(link).ifPresent(its -> its.telling.clear());
     }
 
     @Override

@@ -9,7 +9,6 @@ import dev.stator.serving.BlockExchange;
 import dev.stator.serving.GenerationRequest;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
-import io.grpc.netty.NettyChannelBuilder;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.SocketChannel;
@@ -34,7 +33,7 @@ final class Peers implements AutoCloseable {
     static final Duration MOST = Duration.ofSeconds(10);
 
     private static final Logger LOG = LoggerFactory.getLogger(Peers.class);
-    private static final long IDLE_MINUTES = 5;
+    private static final int MOST_MESSAGE_BYTES = 1 << 20;
 
     /** Sooner than the lender does. */
     private static final Duration KEPT = LendingPort.IDLE.dividedBy(2);
@@ -272,16 +271,14 @@ final class Peers implements AutoCloseable {
     private Way way(Source source) {
         return ways.computeIfAbsent(
                 source.getHost() + ":" + source.getPort(),
-                _ -> {
-                    var builder =
-                            NettyChannelBuilder.forAddress(source.getHost(), source.getPort())
-                                    .executor(task -> Thread.ofVirtual().start(task))
-                                    .idleTimeout(IDLE_MINUTES, TimeUnit.MINUTES)
-                                    .disableRetry();
-                    key.ifPresentOrElse(
-                            its -> builder.sslContext(Calls.client(its)), builder::usePlaintext);
-                    return new Way(builder.build(), new ConcurrentLinkedDeque<>());
-                });
+                _ ->
+                        new Way(
+                                Calls.channel(
+                                        source.getHost(),
+                                        source.getPort(),
+                                        key,
+                                        MOST_MESSAGE_BYTES),
+                                new ConcurrentLinkedDeque<>()));
     }
 
     @Override

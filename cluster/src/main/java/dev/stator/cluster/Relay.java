@@ -39,6 +39,9 @@ final class Relay implements Admission.Admitted {
 
     /** What a relay needs of its frontend. None of these waits. */
     interface Frontend {
+        /** By the frontend's clock. */
+        long nanos();
+
         /** The route of what is left. */
         RouteRequest route(GenerationRequest rest);
 
@@ -76,7 +79,7 @@ final class Relay implements Admission.Admitted {
     private final GenerationListener listener;
     private final int retries;
     private final long frontendId;
-    private final long submittedNanos = System.nanoTime();
+    private final long submittedNanos;
 
     // Guarded by this.
     private GenerationRequest rest;
@@ -110,6 +113,7 @@ final class Relay implements Admission.Admitted {
         this.listener = listener;
         this.retries = retries;
         this.frontendId = frontendId;
+        this.submittedNanos = frontend.nanos();
         this.rest = asked;
         this.route = frontend.route(asked);
     }
@@ -145,7 +149,7 @@ final class Relay implements Admission.Admitted {
                 decision = Optional.of(made);
                 node = link.name();
                 attempt++;
-                boundNanos = System.nanoTime();
+                boundNanos = frontend.nanos();
                 firstBoundNanos = firstBoundNanos == 0 ? boundNanos : firstBoundNanos;
                 var ear = new Ear(attempt, made.request().id(), link);
                 ear.connection =
@@ -153,7 +157,7 @@ final class Relay implements Admission.Admitted {
                                 GenerateCall.newBuilder()
                                         .setFrontend(frontendId)
                                         .setDecision(made.number())
-                                        .setRequest(Requests.message(rest))
+                                        .setRequest(Requests.message(rest, boundNanos))
                                         .addAllSources(sources)
                                         .build(),
                                 ear);
@@ -219,7 +223,7 @@ final class Relay implements Admission.Admitted {
     }
 
     private Account account(Optional<Finished> message) {
-        long now = System.nanoTime();
+        long now = frontend.nanos();
         var finished = message.orElse(Finished.getDefaultInstance());
         Map<String, Double> stages = new LinkedHashMap<>(finished.getStageMillisMap());
         stages.merge(
@@ -283,6 +287,9 @@ final class Relay implements Admission.Admitted {
         private final NodeLink link;
         private boolean ended;
 
+        /** Whether the node has said that it has the request. */
+        private boolean accepted;
+
         /** Over which it is heard. Guarded by the relay's monitor. */
         private int connection;
 
@@ -300,6 +307,7 @@ final class Relay implements Admission.Admitted {
 
         @Override
         public void onNext(AnswerPart part) {
+            accepted = true;
             synchronized (Relay.this) {
                 if (over || mine != attempt) {
                     return;
@@ -332,19 +340,13 @@ final class Relay implements Admission.Admitted {
             }
         }
 
-        private int connection() {
-            synchronized (Relay.this) {
-                return connection;
-            }
-        }
-
         private void token(dev.stator.cluster.wire.Token message) {
             if (sentCount == sent.length) {
                 sent = Arrays.copyOf(sent, 2 * sentCount);
             }
             sent[sentCount++] = message.getToken();
             frontend.count(Event.TOKEN);
-            long now = System.nanoTime();
+            long now = frontend.nanos();
             if (firstTokenNanos == 0) {
                 firstTokenNanos = now;
             }
@@ -363,7 +365,7 @@ final class Relay implements Admission.Admitted {
         @Override
         public void onError(Throwable failure) {
             if (!ended) {
-                lost(mine, request, link, connection(), failure);
+                lost(this, failure);
             }
         }
 
@@ -371,10 +373,7 @@ final class Relay implements Admission.Admitted {
         public void onCompleted() {
             if (!ended) {
                 lost(
-                        mine,
-                        request,
-                        link,
-                        connection(),
+                        this,
                         Status.INTERNAL
                                 .withDescription("the node ended the answer without an end")
                                 .asRuntimeException());
@@ -419,16 +418,21 @@ final class Relay implements Admission.Admitted {
         }
     }
 
-    private void lost(int which, long request, NodeLink link, int connection, Throwable failure) {
+    private void lost(Ear call, Throwable failure) {
         var status = Status.fromThrowable(failure);
         boolean leaving = Calls.isLeaving(failure);
+        int connection;
+        synchronized (this) {
+            connection = call.connection;
+        }
         if (!leaving && status.getCode() == Status.Code.UNAVAILABLE) {
             // Before another node is looked for, so that it is not this one.
-            link.broken(connection, NodeLink.words(status));
+            call.link.broken(connection, NodeLink.words(status));
         }
-        frontend.done(request);
-        boolean crashed = !leaving && link.brokeSuddenly(connection);
-        switch (verdict(which, leaving, crashed, status)) {
+        frontend.done(call.request);
+        // A node that was dead when the request was sent has not died of it.
+        boolean crashed = !leaving && call.accepted && call.link.brokeSuddenly(connection);
+        switch (verdict(call.mine, leaving, crashed, status)) {
             case Verdict.Nothing _ -> {}
             case Verdict.Fail(var message) -> fail(message);
             case Verdict.Blame(var message) -> {

@@ -21,7 +21,10 @@ import java.util.concurrent.TimeUnit;
 final class Requests {
     private Requests() {}
 
-    static Generation message(GenerationRequest request) {
+    /**
+     * @param nowNanos by the sender's clock; what travels is the time that is left
+     */
+    static Generation message(GenerationRequest request, long nowNanos) {
         var message =
                 Generation.newBuilder()
                         .setId(request.id())
@@ -37,7 +40,7 @@ final class Requests {
                         .setAnswered(request.answered());
         long deadline = request.standing().deadlineNanos();
         if (deadline != Long.MAX_VALUE) {
-            message.setDeadlineMillis(TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime()));
+            message.setDeadlineMillis(TimeUnit.NANOSECONDS.toMillis(deadline - nowNanos));
         }
         for (var retention : request.retentions()) {
             message.addRetentionsBuilder()
@@ -98,9 +101,10 @@ final class Requests {
     }
 
     /**
+     * @param nowNanos by the receiver's clock
      * @throws IllegalArgumentException if it is none that this version knows
      */
-    static GenerationRequest request(Generation message) {
+    static GenerationRequest request(Generation message, long nowNanos) {
         return new GenerationRequest(
                 message.getId(),
                 Ints.unboxed(message.getPromptList()),
@@ -110,7 +114,7 @@ final class Requests {
                 Set.copyOf(message.getStopTokensList()),
                 message.getIgnoreEnd(),
                 message.getSalt(),
-                standing(message),
+                standing(message, nowNanos),
                 message.getRetentionsList().stream()
                         .map(
                                 its ->
@@ -122,7 +126,7 @@ final class Requests {
                 message.getAnswered());
     }
 
-    private static Standing standing(Generation message) {
+    private static Standing standing(Generation message, long nowNanos) {
         var serviceClass =
                 Arrays.stream(ServiceClass.values())
                         .filter(each -> each.label().equals(message.getServiceClass()))
@@ -136,8 +140,7 @@ final class Requests {
                 serviceClass,
                 message.getTenant(),
                 message.hasDeadlineMillis()
-                        ? System.nanoTime()
-                                + TimeUnit.MILLISECONDS.toNanos(message.getDeadlineMillis())
+                        ? nowNanos + TimeUnit.MILLISECONDS.toNanos(message.getDeadlineMillis())
                         : Long.MAX_VALUE);
     }
 

@@ -139,10 +139,12 @@ final class ClusterFabricTest {
                                 patience),
                         engine.model(),
                         engine.tokenizer(),
-                        (_, _, onChange) -> {
-                            group = onChange;
-                            return new Alone();
-                        });
+                        Surroundings.of(
+                                key,
+                                (_, _, onChange) -> {
+                                    group = onChange;
+                                    return new Alone();
+                                }));
         fabric = Optional.of(started);
         group.accept(nodes.stream().map(Node::member).toList());
         return started;

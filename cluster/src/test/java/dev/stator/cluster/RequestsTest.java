@@ -2,7 +2,6 @@ package dev.stator.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
 
 import dev.stator.cluster.wire.Generation;
 import dev.stator.engine.Certainty;
@@ -34,6 +33,8 @@ import org.junit.jupiter.api.Test;
 
 /** What goes over the wire arrives as it was. */
 final class RequestsTest {
+    private static final long NOW = 5_000_000_000L;
+
     private static <T> Optional<T> maybe(Random random, T value) {
         return random.nextBoolean() ? Optional.of(value) : Optional.empty();
     }
@@ -90,7 +91,8 @@ final class RequestsTest {
     void requests(RepetitionInfo repetition) throws Exception {
         var sent = any(new Random(repetition.getCurrentRepetition()));
 
-        var received = Requests.request(Generation.parseFrom(Requests.message(sent).toByteArray()));
+        var received = Requests.request(
+                        Generation.parseFrom(Requests.message(sent, NOW).toByteArray()), NOW);
 
         assertThat(received).usingRecursiveComparison().isEqualTo(sent);
     }
@@ -101,7 +103,7 @@ final class RequestsTest {
                 new Standing(
                         ServiceClass.PRIORITY,
                         "",
-                        System.nanoTime() + Duration.ofMinutes(30).toNanos());
+                        NOW + Duration.ofMinutes(30).toNanos());
         var sent =
                 new GenerationRequest(
                         "id",
@@ -114,17 +116,18 @@ final class RequestsTest {
                         "",
                         standing);
 
-        var received = Requests.request(Requests.message(sent));
+        // Who receives it counts from another moment.
+        var received = Requests.request(Requests.message(sent, NOW), -NOW);
 
         assertThat(received.standing().deadlineNanos())
-                .isCloseTo(standing.deadlineNanos(), within(Duration.ofMinutes(5).toNanos()));
+                .isEqualTo(-NOW + Duration.ofMinutes(30).toNanos());
     }
 
     @Test
     void aClassOfRequestsThatNobodyKnowsIsNamed() {
         var message = Generation.newBuilder().addPrompt(1).setServiceClass("royal").build();
 
-        assertThatThrownBy(() -> Requests.request(message)).hasMessageContaining("'royal'");
+        assertThatThrownBy(() -> Requests.request(message, NOW)).hasMessageContaining("'royal'");
     }
 
     @Test

@@ -372,6 +372,16 @@ public final class Router {
                 });
     }
 
+    /** Requests that were dispatched and have not ended. */
+    public int flying() {
+        lock.lock();
+        try {
+            return flights.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** A decision that was dispatched, if it is still kept. */
     public Optional<Explained> explain(long request) {
         lock.lock();

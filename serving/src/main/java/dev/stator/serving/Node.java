@@ -6,13 +6,12 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A node's fabric as the rest of its cluster sees it: routers elsewhere follow what it holds and
- * does, and peers exchange blocks with it. Thread-safe.
+ * A fabric that computes itself, as other processes see it: it tells them what it holds and does.
  *
- * <p>An interface because the cluster's benchmarks put fabrics that compute nothing behind the real
- * network.
+ * <p>An interface because the simulation and the benchmarks of the cluster put nodes without engines behind
+ * the real services.
  */
-public interface ObservedFabric extends Fabric {
+public interface Node extends Fabric {
     /**
      * As {@link #submit(GenerationRequest, GenerationListener)}, of a request for which blocks were
      * brought from a peer before.
