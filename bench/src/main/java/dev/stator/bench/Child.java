@@ -43,6 +43,11 @@ final class Child implements AutoCloseable {
         var command = new ArrayList<String>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("-XX:+UseCompactObjectHeaders");
+        command.add("--enable-native-access=ALL-UNNAMED");
+        command.add("--sun-misc-unsafe-memory-access=allow");
+        // As the launcher: what is encrypted is compiled soon.
+        command.add("-XX:CompileCommand=quiet");
+        command.add("-XX:CompileCommand=CompileThresholdScaling,com.sun.crypto.provider.*::*,0.02");
         command.add("-cp");
         command.add(System.getProperty("java.class.path"));
         command.add(main.getName());
@@ -67,6 +72,16 @@ final class Child implements AutoCloseable {
         } catch (IOException e) {
             throw new BenchException("%s broke off: %s".formatted(name, e.getMessage()), e);
         }
+    }
+
+    /** Of the process. */
+    long pid() {
+        return process.pid();
+    }
+
+    /** As a crash ends it, or the kernel when memory is short. */
+    void kill() {
+        process.destroyForcibly();
     }
 
     /** Ends its input, which makes it end. */

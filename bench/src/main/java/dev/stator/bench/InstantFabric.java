@@ -25,7 +25,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 final class InstantFabric implements Fabric {
     private static final int CONTEXT = 1 << 30;
     private static final String TEXT = " token";
-    private static final GeneratedToken TOKEN =
+    static final GeneratedToken TOKEN =
             new GeneratedToken(new Sampled(' ', Float.NaN, List.of()), TEXT);
 
     /** ChatML, as many models have it. */

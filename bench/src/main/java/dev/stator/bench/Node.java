@@ -59,12 +59,11 @@ final class Node implements AutoCloseable {
                         engine, options(mode, context, cells, 8, threads).withDiskCache(disk)));
     }
 
-    private static NodeOptions options(
-            Mode mode, int context, int cells, int running, int threads) {
+    static NodeOptions options(Mode mode, int context, int cells, int running, int threads) {
         return options(mode, 1, context, cells, running, threads);
     }
 
-    private static NodeOptions options(
+    static NodeOptions options(
             Mode mode, int decode, int context, int cells, int running, int threads) {
         return new NodeOptions(
                 mode,

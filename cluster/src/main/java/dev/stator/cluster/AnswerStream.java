@@ -8,7 +8,7 @@ import dev.stator.serving.FinishReason;
 import dev.stator.serving.GeneratedToken;
 import dev.stator.serving.GenerationListener;
 import dev.stator.serving.GenerationRequest;
-import dev.stator.serving.Node;
+import dev.stator.serving.ObservedFabric;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.util.ArrayList;
@@ -58,7 +58,7 @@ final class AnswerStream implements GenerationListener {
     /**
      * @param brought what came from peers for it
      */
-    void submit(Node fabric, GenerationRequest request, Peers.Brought brought) {
+    void submit(ObservedFabric fabric, GenerationRequest request, Peers.Brought brought) {
         try {
             switch (fabric.submit(request, this, brought.tokens(), brought.nanos())) {
                 case Admission.Admitted its -> admitted(its);

@@ -13,9 +13,9 @@ import dev.stator.routing.index.BlockEvents;
 import dev.stator.routing.index.Tier;
 import dev.stator.serving.FabricStats;
 import dev.stator.serving.Holding;
-import dev.stator.serving.Node;
+import dev.stator.serving.ObservedFabric;
 import dev.stator.serving.NodeObserver;
-import dev.stator.serving.Node;
+import dev.stator.serving.ObservedFabric;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -53,7 +53,7 @@ final class Follower implements NodeObserver {
     }
 
     private final long incarnation;
-    private final Node fabric;
+    private final ObservedFabric fabric;
     private final Clock clock;
     private final Bounds bounds;
     private final ServerCallStreamObserver<NodeNews> call;
@@ -88,7 +88,7 @@ final class Follower implements NodeObserver {
      */
     Follower(
             long incarnation,
-            Node fabric,
+            ObservedFabric fabric,
             Clock clock,
             Bounds bounds,
             ServerCallStreamObserver<NodeNews> call,

@@ -2,7 +2,7 @@ package dev.stator.cluster;
 
 import dev.stator.cluster.wire.Member;
 import dev.stator.cluster.wire.Shape;
-import dev.stator.serving.Node;
+import dev.stator.serving.ObservedFabric;
 import io.grpc.Server;
 import io.grpc.netty.NettyServerBuilder;
 import java.io.IOException;
@@ -37,13 +37,13 @@ public final class NodeServer implements AutoCloseable {
      * @param model what the model is called, for people
      * @throws ClusterException if a port cannot be had
      */
-    public static NodeServer start(ClusterOptions options, Node fabric, String model) {
+    public static NodeServer start(ClusterOptions options, ObservedFabric fabric, String model) {
         return start(options, fabric, model, Group::join);
     }
 
     static NodeServer start(
             ClusterOptions options,
-            Node fabric,
+            ObservedFabric fabric,
             String model,
             Membership.Joining joining) {
         long incarnation = new SecureRandom().nextLong();
@@ -92,7 +92,7 @@ public final class NodeServer implements AutoCloseable {
             ClusterOptions options,
             long incarnation,
             int port,
-            Node fabric,
+            ObservedFabric fabric,
             String model) {
         var spec = fabric.spec(options.name());
         return Member.newBuilder()

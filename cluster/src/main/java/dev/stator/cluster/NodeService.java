@@ -14,7 +14,7 @@ import dev.stator.cluster.wire.Ticket;
 import dev.stator.engine.EngineException;
 import dev.stator.serving.GenerationRequest;
 import dev.stator.serving.BlockExchange;
-import dev.stator.serving.Node;
+import dev.stator.serving.ObservedFabric;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -36,7 +36,7 @@ final class NodeService extends NodeGrpc.NodeImplBase {
     private static final Logger LOG = LoggerFactory.getLogger(NodeService.class);
 
     private final long incarnation;
-    private final Node fabric;
+    private final ObservedFabric fabric;
     private final Clock clock;
     private final Follower.Bounds bounds;
     private final Optional<Peers> peers;
@@ -56,7 +56,7 @@ final class NodeService extends NodeGrpc.NodeImplBase {
      */
     NodeService(
             long incarnation,
-            Node fabric,
+            ObservedFabric fabric,
             Optional<ClusterKey> key,
             Function<BlockExchange, LendingPort> lend,
             Clock clock,

@@ -23,7 +23,7 @@ import dev.stator.serving.GeneratedToken;
 import dev.stator.serving.GenerationListener;
 import dev.stator.serving.GenerationRequest;
 import dev.stator.serving.Holding;
-import dev.stator.serving.Node;
+import dev.stator.serving.ObservedFabric;
 import dev.stator.serving.NodeObserver;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -43,7 +43,7 @@ import java.util.function.Consumer;
  * A node without an engine: it takes its time for each token, keeps blocks in a host tier that
  * forgets the least lately used, and says so. Some questions kill it, or fail.
  */
-final class VirtualNode implements Node {
+final class VirtualNode implements ObservedFabric {
     /** A prompt that begins with this kills the node before the answer's first token. */
     static final int DEADLY = 1;
 

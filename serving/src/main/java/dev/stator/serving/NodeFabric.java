@@ -48,7 +48,7 @@ import org.slf4j.LoggerFactory;
  * One process that does everything: host tier, prefill and decode workers over one loaded model.
  * Owns all of these but not the engine.
  */
-public final class NodeFabric implements Node {
+public final class NodeFabric implements ObservedFabric {
     private static final Logger LOG = LoggerFactory.getLogger(NodeFabric.class);
 
     /** Slots beyond the running answers, for sequences that stay resident. */

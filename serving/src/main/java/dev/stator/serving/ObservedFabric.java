@@ -8,10 +8,10 @@ import java.util.Optional;
 /**
  * A fabric that computes itself, as other processes see it: it tells them what it holds and does.
  *
- * <p>An interface because the simulation and the benchmarks of the cluster put nodes without engines behind
- * the real services.
+ * <p>An interface because the simulation and the benchmarks of the cluster put nodes without engines
+ * behind the real services.
  */
-public interface Node extends Fabric {
+public interface ObservedFabric extends Fabric {
     /**
      * As {@link #submit(GenerationRequest, GenerationListener)}, of a request for which blocks were
      * brought from a peer before.
