@@ -69,8 +69,7 @@ final class NodeKillBench extends Bench {
         int threads = Math.max(1, model.threads() / 2);
         var what =
                 isolated
-                        ? ClusterNodeProcess.isolated(
-                                model, context(), cells, 2 * streams, threads)
+                        ? ClusterNodeProcess.isolated(model, context(), cells, 2 * streams, threads)
                         : ClusterNodeProcess.llama(model, context(), cells, 2 * streams, threads);
         return ClusterNodeProcess.start(name, port, join, true, what);
     }
