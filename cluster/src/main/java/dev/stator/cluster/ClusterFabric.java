@@ -212,7 +212,7 @@ public final class ClusterFabric implements Fabric {
         return nodes.serving() == 0
                 && aloneNanos
                         .filter(since -> clock.nanos() - since > options.patience().toNanos())
-                .isPresent();
+                        .isPresent();
     }
 
     private Admission.Shed noNode() {

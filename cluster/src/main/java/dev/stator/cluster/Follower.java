@@ -13,7 +13,6 @@ import dev.stator.routing.index.BlockEvents;
 import dev.stator.routing.index.Tier;
 import dev.stator.serving.FabricStats;
 import dev.stator.serving.Holding;
-import dev.stator.serving.ObservedFabric;
 import dev.stator.serving.NodeObserver;
 import dev.stator.serving.ObservedFabric;
 import io.grpc.stub.ServerCallStreamObserver;

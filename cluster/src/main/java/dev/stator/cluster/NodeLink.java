@@ -3,7 +3,6 @@ package dev.stator.cluster;
 import dev.stator.cluster.wire.AnswerPart;
 import dev.stator.cluster.wire.FollowCall;
 import dev.stator.cluster.wire.GenerateCall;
-import dev.stator.cluster.wire.Load;
 import dev.stator.cluster.wire.Member;
 import dev.stator.cluster.wire.NodeGrpc;
 import dev.stator.cluster.wire.NodeNews;

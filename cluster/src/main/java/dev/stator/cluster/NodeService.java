@@ -12,8 +12,8 @@ import dev.stator.cluster.wire.SplicingAnswer;
 import dev.stator.cluster.wire.SplicingCall;
 import dev.stator.cluster.wire.Ticket;
 import dev.stator.engine.EngineException;
-import dev.stator.serving.GenerationRequest;
 import dev.stator.serving.BlockExchange;
+import dev.stator.serving.GenerationRequest;
 import dev.stator.serving.ObservedFabric;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -46,8 +46,7 @@ final class NodeService extends NodeGrpc.NodeImplBase {
     private final Map<Long, AtomicLong> seen = new ConcurrentHashMap<>();
 
     private final Set<AnswerStream> answers = Collections.synchronizedSet(new LinkedHashSet<>());
-    private final Set<Follower> followers =
-            Collections.synchronizedSet(new LinkedHashSet<>());
+    private final Set<Follower> followers = Collections.synchronizedSet(new LinkedHashSet<>());
     private volatile boolean draining;
 
     /**

@@ -90,14 +90,7 @@ final class AnswerStreamTest {
                         .findFirst()
                         .orElseThrow();
         return new GenerationRequest(
-                "q",
-                prompt,
-                100,
-                SamplingOptions.GREEDY,
-                List.of(),
-                Set.of(),
-                true,
-                "");
+                "q", prompt, 100, SamplingOptions.GREEDY, List.of(), Set.of(), true, "");
     }
 
     private void pass(Duration duration) {

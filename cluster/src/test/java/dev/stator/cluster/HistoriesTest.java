@@ -31,8 +31,7 @@ final class HistoriesTest {
                         .mapToObj(
                                 seed ->
                                         "seed %d: %s"
-                                                .formatted(
-                                                        seed, History.of(seed, SILENCE).wrong()))
+                                                .formatted(seed, History.of(seed, SILENCE).wrong()))
                         .filter(each -> !each.endsWith(": []"))
                         .toList();
 

@@ -66,8 +66,10 @@ final class History implements Question.Judge {
         this.random = new Random(seed * 0x9E3779B97F4A7C15L);
         this.log =
                 (what, of) ->
-                        log.say("%10.3f ms  " + what, Stream.concat(
-                                Stream.of(time.now() / 1e6), Stream.of(of)).toArray());
+                        log.say(
+                                "%10.3f ms  " + what,
+                                Stream.concat(Stream.of(time.now() / 1e6), Stream.of(of))
+                                        .toArray());
         this.setting = Setting.draw(random);
         this.cluster = new VirtualCluster(setting, time, random, this.log, this::wrong);
     }
@@ -227,8 +229,7 @@ final class History implements Question.Judge {
         boolean right =
                 switch (why.cause()) {
                     case QUEUE_FULL -> setting.isCramped();
-                    case DEADLINE ->
-                            question.request.standing().deadlineNanos() != Long.MAX_VALUE;
+                    case DEADLINE -> question.request.standing().deadlineNanos() != Long.MAX_VALUE;
                     case DRAINING -> isAlone(question.frontend);
                 };
         if (!right) {
@@ -407,9 +408,7 @@ final class History implements Question.Judge {
             wrong(question, "does not end");
         }
         boolean allSeen = question.losses.stream().allMatch(Question.Loss::seen);
-        if (question.request.prompt()[0] == VirtualNode.DEADLY
-                && allSeen
-                && question.kills > 2) {
+        if (question.request.prompt()[0] == VirtualNode.DEADLY && allSeen && question.kills > 2) {
             wrong(question, "has killed %d nodes".formatted(question.kills));
         }
     }
@@ -421,8 +420,7 @@ final class History implements Question.Judge {
             var before = new TreeMap<String, Integer>();
             cluster.nodes().forEach(each -> before.put(each.name(), each.node().served()));
             for (int i = 0; i < 2 * setting.nodes(); i++) {
-                probes.add(
-                        submit(frontend, prompt(), 6, Long.MAX_VALUE, Long.MAX_VALUE, false));
+                probes.add(submit(frontend, prompt(), 6, Long.MAX_VALUE, Long.MAX_VALUE, false));
             }
             pass(ANSWERED);
             for (var node : cluster.nodes()) {

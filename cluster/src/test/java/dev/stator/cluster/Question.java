@@ -49,9 +49,9 @@ final class Question implements GenerationListener {
     private int heard;
 
     final List<Loss> losses = new ArrayList<>();
+
     /** Calls to nodes that last. */
     int calls;
-
 
     /** Nodes that died of it while its frontend waited for them. */
     int kills;
@@ -92,8 +92,7 @@ final class Question implements GenerationListener {
             judge.wrong(
                     this,
                     "hears %d as token %d of %s"
-                            .formatted(
-                                    token.sampled().token(), heard, Arrays.toString(expected)));
+                            .formatted(token.sampled().token(), heard, Arrays.toString(expected)));
         }
         heard++;
         text.append(token.text());

@@ -91,7 +91,8 @@ final class RequestsTest {
     void requests(RepetitionInfo repetition) throws Exception {
         var sent = any(new Random(repetition.getCurrentRepetition()));
 
-        var received = Requests.request(
+        var received =
+                Requests.request(
                         Generation.parseFrom(Requests.message(sent, NOW).toByteArray()), NOW);
 
         assertThat(received).usingRecursiveComparison().isEqualTo(sent);
@@ -100,10 +101,7 @@ final class RequestsTest {
     @Test
     void aDeadlineIsThatOfTheReceiversClock() {
         var standing =
-                new Standing(
-                        ServiceClass.PRIORITY,
-                        "",
-                        NOW + Duration.ofMinutes(30).toNanos());
+                new Standing(ServiceClass.PRIORITY, "", NOW + Duration.ofMinutes(30).toNanos());
         var sent =
                 new GenerationRequest(
                         "id",

@@ -168,10 +168,7 @@ final class VirtualCall<Q, R> extends ClientCall<Q, R> {
         void begin() {
             var named =
                     Objects.requireNonNull(
-                            connection
-                                    .orElseThrow()
-                                    .service
-                                    .getMethod(method.getFullMethodName()));
+                            connection.orElseThrow().service.getMethod(method.getFullMethodName()));
             var handler = ((ServerMethodDefinition<Q, R>) named).getServerCallHandler();
             var its = handler.startCall(this, new Metadata());
             hears = Optional.of(its);

@@ -73,8 +73,7 @@ final class VirtualChannel extends ManagedChannel {
 
     void begin(VirtualCall<?, ?> call) {
         if (shut) {
-            call.failSoon(
-                    Status.UNAVAILABLE.withDescription("Channel shutdown invoked"));
+            call.failSoon(Status.UNAVAILABLE.withDescription("Channel shutdown invoked"));
         } else if (connection.isPresent()) {
             call.go(connection.get());
         } else {
@@ -114,9 +113,7 @@ final class VirtualChannel extends ManagedChannel {
     }
 
     private static Status broken(String how) {
-        return Status.UNAVAILABLE
-                .withDescription("io exception")
-                .withCause(new IOException(how));
+        return Status.UNAVAILABLE.withDescription("io exception").withCause(new IOException(how));
     }
 
     static boolean isBroken(Status status) {

@@ -79,11 +79,7 @@ final class VirtualCluster implements CallWatch {
     private boolean tellsAll;
 
     VirtualCluster(
-            Setting setting,
-            VirtualTime time,
-            Random random,
-            Log log,
-            Consumer<String> onWrong) {
+            Setting setting, VirtualTime time, Random random, Log log, Consumer<String> onWrong) {
         this.setting = setting;
         this.time = time;
         this.random = random;
@@ -160,9 +156,7 @@ final class VirtualCluster implements CallWatch {
                         process,
                         node ->
                                 network.dial(
-                                        process,
-                                        Integer.parseInt(node.getHost()),
-                                        node.getPort()),
+                                        process, Integer.parseInt(node.getHost()), node.getPort()),
                         (_, self, onChange) -> {
                             joined.add(
                                     Group.join(
@@ -318,7 +312,9 @@ final class VirtualCluster implements CallWatch {
     }
 
     void slow(int from, int to, long nanos) {
-        log.say("from %s to %s it takes %d ms more", processOf(from), processOf(to), nanos / 1_000_000);
+        log.say(
+                "from %s to %s it takes %d ms more",
+                processOf(from), processOf(to), nanos / 1_000_000);
         network.slow(from, to, nanos);
     }
 
@@ -417,8 +413,7 @@ final class VirtualCluster implements CallWatch {
     /** No plan counts on what a node held that is not there any more. */
     private void checkSources(Question question) {
         var fabric = question.frontend.fabric();
-        var sources =
-                fabric.decisions(1).getFirst().decision().plan().supply().sources();
+        var sources = fabric.decisions(1).getFirst().decision().plan().supply().sources();
         if (sources.isEmpty()) {
             return;
         }

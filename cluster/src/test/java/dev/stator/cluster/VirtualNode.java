@@ -23,8 +23,8 @@ import dev.stator.serving.GeneratedToken;
 import dev.stator.serving.GenerationListener;
 import dev.stator.serving.GenerationRequest;
 import dev.stator.serving.Holding;
-import dev.stator.serving.ObservedFabric;
 import dev.stator.serving.NodeObserver;
+import dev.stator.serving.ObservedFabric;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -328,8 +328,7 @@ final class VirtualNode implements ObservedFabric {
     @Override
     public List<Holding> holdings() {
         return List.of(
-                new Holding(
-                        place(), sequence, held.keySet().stream().mapToLong(k -> k).toArray()));
+                new Holding(place(), sequence, held.keySet().stream().mapToLong(k -> k).toArray()));
     }
 
     private long context() {

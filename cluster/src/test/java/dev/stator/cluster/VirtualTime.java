@@ -31,9 +31,7 @@ final class VirtualTime {
 
     /** Runs all that happens until then. */
     void runUntil(long nanos) {
-        for (var next = events.peek();
-                next != null && next.nanos <= nanos;
-                next = events.peek()) {
+        for (var next = events.peek(); next != null && next.nanos <= nanos; next = events.peek()) {
             events.remove(next);
             now = next.nanos;
             digest = digest * 31 + (now ^ next.number);

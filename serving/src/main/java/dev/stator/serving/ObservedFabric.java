@@ -8,8 +8,8 @@ import java.util.Optional;
 /**
  * A fabric that computes itself, as other processes see it: it tells them what it holds and does.
  *
- * <p>An interface because the simulation and the benchmarks of the cluster put nodes without engines
- * behind the real services.
+ * <p>An interface because the simulation and the benchmarks of the cluster put nodes without
+ * engines behind the real services.
  */
 public interface ObservedFabric extends Fabric {
     /**
