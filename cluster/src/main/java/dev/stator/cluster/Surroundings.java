@@ -48,7 +48,7 @@ record Surroundings(
     private static void prepare(Optional<ClusterKey> key) {
         var nobody = Calls.channel("127.0.0.1", 1, key, MOST_MESSAGE_BYTES);
         NodeGrpc.newBlockingStub(nobody);
-        NodeNews.getDefaultInstance().toBuilder().setLoad(Load.getDefaultInstance()).build();
+        NodeNews _ = NodeNews.newBuilder().setLoad(Load.getDefaultInstance()).build();
         nobody.shutdownNow();
     }
 }

@@ -8,6 +8,7 @@ import io.grpc.ServerMethodDefinition;
 import io.grpc.Status;
 import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A gRPC call of one request and many answers, seen from both ends. What the server says comes in
@@ -86,9 +87,9 @@ final class VirtualCall<Q, R> extends ClientCall<Q, R> {
     public void request(int messages) {}
 
     @Override
-    public void cancel(String message, Throwable cause) {
+    public void cancel(@Nullable String message, @Nullable Throwable cause) {
         channel.withdraw(this);
-        abandon(Status.CANCELLED.withDescription(message));
+        abandon(Status.CANCELLED.withDescription(String.valueOf(message)));
     }
 
     /** The client wants no more of it. */
