@@ -269,6 +269,21 @@ final class NodeSizingTest {
     }
 
     @Test
+    void aLossyCodecIsForATierThatThereIs() {
+        assertThat(
+                        withDisk(Map.of("disk-cache", "/a", "disk-cache-codec", "q8_0"))
+                                .diskCache()
+                                .map(DiskCache::codec))
+                .contains(CacheCodec.Q8_0);
+        assertThatThrownBy(() -> withDisk(Map.of("disk-cache-codec", "q8_0")))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("means nothing without disk-cache");
+        assertThatThrownBy(() -> withDisk(Map.of("remote-cache-codec", "q8_0")))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("means nothing without remote-cache");
+    }
+
+    @Test
     void aDiskTierMayHaveSeveralFoldersWithOneSizeOrOneEach() {
         assertThat(folders("/a,/b", "3GiB"))
                 .containsExactly(
