@@ -122,33 +122,13 @@ final class Quantised {
 
     /** The least f16 of which the group's largest number is no more than 127 times as much. */
     private float scale(int from) {
-        float most = most(from);
+        float most = 0;
+        for (int i = from; i < from + NUMBERS; i++) {
+            most = Math.max(most, Math.abs(floats[i]));
+        }
         short half = Float.floatToFloat16(most / MOST);
         float scale = Float.float16ToFloat(half);
         return scale * MOST < most ? Float.float16ToFloat((short) (half + 1)) : scale;
-    }
-
-    /**
-     * The group's largest number, or none if one is none: without their signs numbers are in the
-     * order of their bits, which are compared several times as fast. Four chains do not wait for
-     * each other.
-     */
-    private float most(int from) {
-        int first = 0;
-        int second = 0;
-        int third = 0;
-        int fourth = 0;
-        for (int i = from; i < from + NUMBERS; i += 4) {
-            first = Math.max(first, magnitude(i));
-            second = Math.max(second, magnitude(i + 1));
-            third = Math.max(third, magnitude(i + 2));
-            fourth = Math.max(fourth, magnitude(i + 3));
-        }
-        return Float.intBitsToFloat(Math.max(Math.max(first, second), Math.max(third, fourth)));
-    }
-
-    private int magnitude(int i) {
-        return Float.floatToRawIntBits(floats[i]) & Integer.MAX_VALUE;
     }
 
     /**
