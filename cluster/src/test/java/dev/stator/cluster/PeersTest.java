@@ -34,6 +34,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -231,25 +232,7 @@ final class PeersTest {
     void severalWhoWantTheSameBringItOnce() throws Exception {
         var request = request(4, "");
         generate(has, request);
-        var all = new ArrayList<CompletableFuture<Integer>>();
-        for (int i = 0; i < 8; i++) {
-            var one = new CompletableFuture<Integer>();
-            all.add(one);
-            Thread.ofVirtual()
-                    .start(
-                            () -> {
-                                try {
-                                    one.complete(peers.bring(request, source()).tokens());
-                                } catch (InterruptedException e) {
-                                    one.completeExceptionally(e);
-                                }
-                            });
-        }
-        int tokens = 0;
-        for (var one : all) {
-            tokens += one.get(60, TimeUnit.SECONDS);
-        }
-        assertThat(tokens).isEqualTo(LENGTH - 1);
+        assertThat(broughtAtOnce(Collections.nCopies(8, request))).isEqualTo(LENGTH - 1);
         assertThat(generate(lacks, request).account.promptTokensBySource())
                 .containsEntry("computed", 1);
     }
@@ -264,10 +247,17 @@ final class PeersTest {
                         "peer", forked, 20, SamplingOptions.GREEDY, List.of(), Set.of(), true, "");
         generate(has, one);
         generate(has, other);
-        var both = new ArrayList<CompletableFuture<Integer>>();
-        for (var request : List.of(one, other)) {
+        assertThat(broughtAtOnce(List.of(one, other))).isEqualTo(2 * (LENGTH - 1) - 8 * BLOCK);
+        assertThat(exchange(lacks).wanted(one, WHOLE).had()).isEqualTo(WHOLE + 1);
+        assertThat(exchange(lacks).wanted(other, WHOLE).had()).isEqualTo(WHOLE + 1);
+    }
+
+    /** Tokens that came for all of them together. */
+    private int broughtAtOnce(List<GenerationRequest> requests) throws Exception {
+        var all = new ArrayList<CompletableFuture<Integer>>();
+        for (var request : requests) {
             var its = new CompletableFuture<Integer>();
-            both.add(its);
+            all.add(its);
             Thread.ofVirtual()
                     .start(
                             () -> {
@@ -279,12 +269,10 @@ final class PeersTest {
                             });
         }
         int tokens = 0;
-        for (var its : both) {
+        for (var its : all) {
             tokens += its.get(60, TimeUnit.SECONDS);
         }
-        assertThat(tokens).isEqualTo(2 * (LENGTH - 1) - 8 * BLOCK);
-        assertThat(exchange(lacks).wanted(one, WHOLE).had()).isEqualTo(WHOLE + 1);
-        assertThat(exchange(lacks).wanted(other, WHOLE).had()).isEqualTo(WHOLE + 1);
+        return tokens;
     }
 
     @Test
