@@ -108,7 +108,8 @@ int main(int argc, char ** argv) {
     params.n_seq_max = (uint32_t) sequences;
     params.n_batch = (uint32_t) atoi(argv[5]);
     params.n_ubatch = params.n_batch < 512 ? params.n_batch : 512;
-    params.n_outputs_max = (uint32_t) sequences;
+    /* whole cache lines, as Stator has it; with fewer, rows of results lie across two lines and AMX is a third slower */
+    params.n_outputs_max = (uint32_t) (sequences + 15) / 16 * 16;
     params.n_threads = atoi(argv[6]);
     params.n_threads_batch = params.n_threads;
     params.type_k = GGML_TYPE_F16;

@@ -44,6 +44,20 @@ final class Node implements AutoCloseable {
         return new Node(NodeFabric.start(engine, options(mode, context, cells, running, threads)));
     }
 
+    /** A node whose host tier has no more than this. */
+    static Node start(
+            Engine engine,
+            Mode mode,
+            int context,
+            int cells,
+            int running,
+            int threads,
+            long hostBytes) {
+        return new Node(
+                NodeFabric.start(
+                        engine, options(mode, 1, context, cells, running, threads, hostBytes)));
+    }
+
     /** A node with two decode workers. */
     static Node startPair(
             Engine engine, Mode mode, int context, int cells, int running, int threads) {
@@ -65,6 +79,17 @@ final class Node implements AutoCloseable {
 
     static NodeOptions options(
             Mode mode, int decode, int context, int cells, int running, int threads) {
+        return options(mode, decode, context, cells, running, threads, HOST_CACHE_BYTES);
+    }
+
+    private static NodeOptions options(
+            Mode mode,
+            int decode,
+            int context,
+            int cells,
+            int running,
+            int threads,
+            long hostBytes) {
         return new NodeOptions(
                 mode,
                 mode == Mode.AGGREGATED ? 0 : 1,
@@ -77,7 +102,7 @@ final class Node implements AutoCloseable {
                 STEP_TOKENS,
                 threads,
                 SLOWDOWN_PERCENT,
-                HOST_CACHE_BYTES,
+                hostBytes,
                 Bench.memoryFolder(),
                 64);
     }
