@@ -355,6 +355,11 @@ public final class ClusterFabric implements Fabric {
         }
 
         @Override
+        public void execute(Runnable task) {
+            clock.execute(task);
+        }
+
+        @Override
         public RouteRequest route(GenerationRequest rest) {
             return ClusterFabric.this.route(rest);
         }
