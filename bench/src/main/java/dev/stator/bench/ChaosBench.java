@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -47,10 +48,21 @@ final class ChaosBench extends Bench {
     private Optional<Long> seed = Optional.empty();
 
     @Option(names = "--clients", description = "At once (default: ${DEFAULT-VALUE}).")
-    private int clients = 4;
+    private int clients = 6;
 
     @Option(names = "--questions", description = "That clients ask (default: ${DEFAULT-VALUE}).")
     private int questions = 16;
+
+    @Option(
+            names = "--longest-ms",
+            description =
+                    "For which something is frozen or cut off; to be longer than the next one (default: ${DEFAULT-VALUE}).")
+    private int longest = 5000;
+
+    @Option(
+            names = "--node-timeout-ms",
+            description = "Of the frontends (default: ${DEFAULT-VALUE}).")
+    private int nodeTimeout = 3000;
 
     @Option(
             names = "--kinds",
@@ -86,7 +98,8 @@ final class ChaosBench extends Bench {
                                                 ? "nodes can be cut off"
                                                 : "without a network of its own: no node is cut off"));
         try (var cluster =
-                ChaosCluster.start(server.orElseGet(() -> root().resolve("stator")), folder)) {
+                ChaosCluster.start(
+                        server.orElseGet(() -> root().resolve("stator")), folder, nodeTimeout)) {
             int status = run(report, cluster, new Random(drawn), drawn);
             if (status == Report.MET) {
                 DiskTierBench.remove(folder);
@@ -113,7 +126,9 @@ final class ChaosBench extends Bench {
                         "--faults=" + faults,
                         "--seed=" + drawn,
                         "--clients=" + clients,
-                        "--questions=" + questions));
+                        "--questions=" + questions,
+                        "--longest-ms=" + longest,
+                        "--node-timeout-ms=" + nodeTimeout));
         server.ifPresent(its -> command.add("--server=" + its));
         kinds.forEach(kind -> command.add("--kinds=" + kind));
         return new ProcessBuilder(PrivateNetwork.within(command)).inheritIO().start().waitFor();
@@ -122,13 +137,19 @@ final class ChaosBench extends Bench {
     private int run(Report report, ChaosCluster cluster, Random random, long drawn) {
         var asked = questions(cluster, random);
         var load = new ChaosClients(cluster, asked);
+        // So that few faults are of all kinds, too.
+        var deck = new ArrayList<ChaosFault>();
         var struck = new EnumMap<ChaosFault, Integer>(ChaosFault.class);
         long start = System.nanoTime();
         load.start(clients, drawn);
         try {
             for (int fault = 1; fault <= faults; fault++) {
                 ChaosFault.pause(random, 1000);
-                var kind = possible().get(random.nextInt(possible().size()));
+                if (deck.isEmpty()) {
+                    deck.addAll(possible());
+                    Collections.shuffle(deck, random);
+                }
+                var kind = deck.removeLast();
                 var victims = kind.victims(cluster);
                 var victim = victims.get(random.nextInt(victims.size()));
                 report.line(
@@ -141,7 +162,7 @@ final class ChaosBench extends Bench {
                         load.again(),
                         load.wrong().size());
                 struck.merge(kind, 1, Integer::sum);
-                kind.strike(cluster, victim, random);
+                kind.strike(cluster, victim, random, longest);
                 cluster.awaitWhole();
             }
         } finally {

@@ -43,11 +43,16 @@ final class ChaosCluster implements AutoCloseable {
         this.folder = folder;
     }
 
-    /** Starts all and waits until each frontend is served by each node. */
-    static ChaosCluster start(Path stator, Path folder) {
+    /**
+     * Starts all and waits until each frontend is served by each node.
+     *
+     * @param folder for what the members say
+     * @param nodeTimeout milliseconds after which frontends give a node up
+     */
+    static ChaosCluster start(Path stator, Path folder, int nodeTimeout) {
         var cluster = new ChaosCluster(folder);
         try {
-            cluster.plan(stator);
+            cluster.plan(stator, nodeTimeout);
             var all = cluster.members();
             // One after the other: else several would begin a group, and these merge only later.
             for (var member : all) {
@@ -62,7 +67,7 @@ final class ChaosCluster implements AutoCloseable {
         }
     }
 
-    private void plan(Path stator) throws IOException {
+    private void plan(Path stator, int nodeTimeout) throws IOException {
         var key = folder.resolve("cluster.key");
         Files.write(key, new byte[32]);
         var places = new ArrayList<Place>();
@@ -97,7 +102,11 @@ final class ChaosCluster implements AutoCloseable {
             command.addAll(
                     isNode
                             ? List.of("--threads", "1", "--host-cache", "32MiB")
-                            : List.of("--port", Integer.toString(port)));
+                            : List.of(
+                                    "--port",
+                                    Integer.toString(port),
+                                    "--node-timeout-ms",
+                                    Integer.toString(nodeTimeout)));
             if (i == NODES - 1) {
                 command.add("--isolate");
             }

@@ -10,7 +10,8 @@ import java.util.concurrent.locks.LockSupport;
 enum ChaosFault {
     KILL_NODE(false) {
         @Override
-        void strike(ChaosCluster cluster, ChaosMember node, Random random) {
+        void strike(
+                ChaosCluster cluster, ChaosMember node, Random random, int longest) {
             node.kill();
             pause(random, 1000);
             node.start();
@@ -19,7 +20,8 @@ enum ChaosFault {
     },
     KILL_FRONTEND(false) {
         @Override
-        void strike(ChaosCluster cluster, ChaosMember frontend, Random random) {
+        void strike(
+                ChaosCluster cluster, ChaosMember frontend, Random random, int longest) {
             frontend.kill();
             pause(random, 500);
             frontend.start();
@@ -28,42 +30,47 @@ enum ChaosFault {
     },
     KILL_WORKER(false) {
         @Override
-        void strike(ChaosCluster cluster, ChaosMember node, Random random) {
+        void strike(
+                ChaosCluster cluster, ChaosMember node, Random random, int longest) {
             worker(node, random).ifPresent(ProcessHandle::destroyForcibly);
         }
     },
     FREEZE_NODE(false) {
         @Override
-        void strike(ChaosCluster cluster, ChaosMember node, Random random) {
+        void strike(
+                ChaosCluster cluster, ChaosMember node, Random random, int longest) {
             node.signal("STOP");
-            pause(random, LONGEST_MILLIS);
+            pause(random, longest);
             node.signal("CONT");
         }
     },
     FREEZE_FRONTEND(false) {
         @Override
-        void strike(ChaosCluster cluster, ChaosMember frontend, Random random) {
+        void strike(
+                ChaosCluster cluster, ChaosMember frontend, Random random, int longest) {
             frontend.signal("STOP");
-            pause(random, LONGEST_MILLIS);
+            pause(random, longest);
             frontend.signal("CONT");
         }
     },
     FREEZE_WORKER(false) {
         @Override
-        void strike(ChaosCluster cluster, ChaosMember node, Random random) {
+        void strike(
+                ChaosCluster cluster, ChaosMember node, Random random, int longest) {
             var worker = worker(node, random);
             worker.ifPresent(its -> ChaosMember.signal(its, "STOP"));
-            pause(random, LONGEST_MILLIS);
+            pause(random, longest);
             worker.ifPresent(its -> ChaosMember.signal(its, "CONT"));
         }
     },
     /** Nothing comes to a node or goes from it. */
     CUT_OFF(true) {
         @Override
-        void strike(ChaosCluster cluster, ChaosMember node, Random random) {
+        void strike(
+                ChaosCluster cluster, ChaosMember node, Random random, int longest) {
             PrivateNetwork.cut(node.address());
             try {
-                pause(random, LONGEST_MILLIS);
+                pause(random, longest);
             } finally {
                 PrivateNetwork.heal(node.address());
             }
@@ -72,7 +79,8 @@ enum ChaosFault {
     /** Much of what a node says and hears is lost, and sent again. */
     LOSSY(true) {
         @Override
-        void strike(ChaosCluster cluster, ChaosMember node, Random random) {
+        void strike(
+                ChaosCluster cluster, ChaosMember node, Random random, int longest) {
             for (int i = 0; i < 10; i++) {
                 PrivateNetwork.cut(node.address());
                 try {
@@ -84,9 +92,6 @@ enum ChaosFault {
             }
         }
     };
-
-    /** Longer than after which a node is given up. */
-    private static final int LONGEST_MILLIS = 5000;
 
     private final boolean ofNetwork;
 
@@ -108,7 +113,10 @@ enum ChaosFault {
         };
     }
 
-    abstract void strike(ChaosCluster cluster, ChaosMember victim, Random random);
+    /**
+     * @param longest milliseconds for which something is frozen or cut off
+     */
+    abstract void strike(ChaosCluster cluster, ChaosMember victim, Random random, int longest);
 
     /** Empty while it is being started anew. */
     private static Optional<ProcessHandle> worker(ChaosMember node, Random random) {
