@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -243,13 +244,9 @@ final class ChaosCluster implements AutoCloseable {
         return told == NODES;
     }
 
-    private interface Condition {
-        boolean holds();
-    }
-
-    private void await(Condition condition, String what) {
+    private void await(BooleanSupplier condition, String what) {
         long end = System.nanoTime() + PATIENCE.toNanos();
-        while (!condition.holds()) {
+        while (!condition.getAsBoolean()) {
             if (System.nanoTime() - end > 0) {
                 throw new BenchException(
                         "it never came to be that %s: %s".formatted(what, statuses()));

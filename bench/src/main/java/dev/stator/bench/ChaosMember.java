@@ -81,7 +81,7 @@ final class ChaosMember implements AutoCloseable {
     /** As a crash ends it, or the kernel when memory is short. */
     void kill() {
         try {
-            running().destroyForcibly().waitFor();
+            int _ = running().destroyForcibly().waitFor();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new BenchException("interrupted", e);
@@ -94,10 +94,12 @@ final class ChaosMember implements AutoCloseable {
 
     static void signal(ProcessHandle process, String signal) {
         try {
-            new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
-                    .redirectError(Redirect.DISCARD)
-                    .start()
-                    .waitFor();
+            // Who is dead needs no signal.
+            int _ =
+                    new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
+                            .redirectError(Redirect.DISCARD)
+                            .start()
+                            .waitFor();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {

@@ -37,6 +37,11 @@ final class AnswerStream implements GenerationListener {
     private Optional<AnswerPart.Builder> end = Optional.empty();
     private Optional<Admission.Admitted> admitted = Optional.empty();
     private boolean cancelled;
+
+    /** Whether the call has been ended here: nothing may be said any more. */
+    private boolean ended;
+
+    /** Whether {@link #onEnd} has been told. */
     private boolean over;
 
     /**
@@ -85,7 +90,7 @@ final class AnswerStream implements GenerationListener {
         boolean late;
         synchronized (this) {
             admitted = Optional.of(its);
-            late = cancelled || over;
+            late = cancelled || ended;
         }
         if (late) {
             its.cancel();
@@ -115,7 +120,7 @@ final class AnswerStream implements GenerationListener {
 
     private void fail(RuntimeException failure) {
         synchronized (this) {
-            if (over || cancelled) {
+            if (ended || cancelled) {
                 return;
             }
             if (end.isPresent()) {
@@ -123,6 +128,7 @@ final class AnswerStream implements GenerationListener {
                 sayEnd(end.get());
             } else {
                 sayTokens();
+                ended = true;
                 call.onError(failure);
             }
         }
@@ -182,7 +188,7 @@ final class AnswerStream implements GenerationListener {
     void flush() {
         synchronized (this) {
             hasTurn = false;
-            if (over || cancelled) {
+            if (ended || cancelled) {
                 return;
             }
             if (end.isEmpty()) {
@@ -200,6 +206,7 @@ final class AnswerStream implements GenerationListener {
         sayAllBut(MOST_TOKENS);
         call.onNext(last.addAllTokens(messages(waiting)).build());
         waiting = new ArrayList<>();
+        ended = true;
         call.onCompleted();
     }
 

@@ -25,6 +25,8 @@ final class AnswerStreamTest {
         final List<AnswerPart> parts = new ArrayList<>();
         final List<Throwable> failures = new ArrayList<>();
         boolean ready = true;
+        Runnable onReady = () -> {};
+        int completed;
 
         @Override
         public void onNext(AnswerPart part) {
@@ -37,7 +39,11 @@ final class AnswerStreamTest {
         }
 
         @Override
-        public void onCompleted() {}
+        public void onCompleted() {
+            completed++;
+            // The transport has room again, of which it tells on a thread of its own.
+            onReady.run();
+        }
 
         @Override
         public boolean isReady() {
@@ -53,7 +59,9 @@ final class AnswerStreamTest {
         public void setOnCancelHandler(Runnable handler) {}
 
         @Override
-        public void setOnReadyHandler(Runnable handler) {}
+        public void setOnReadyHandler(Runnable handler) {
+            onReady = handler;
+        }
 
         @Override
         public void setCompression(String compression) {}
@@ -168,6 +176,16 @@ final class AnswerStreamTest {
         assertThat(sizes()).containsExactly(AnswerStream.MOST_TOKENS, AnswerStream.MOST_TOKENS, 5);
         assertThat(call.parts.getLast().getFailed()).isEqualTo("it has failed");
         assertThat(ended).containsExactly(stream);
+    }
+
+    @Test
+    void itEndsOnceAlthoughTheTransportHasRoomAgain() {
+        stream.onToken(token(1));
+        stream.onFailure("it has failed");
+        pass(Duration.ofMillis(20));
+
+        assertThat(call.completed).isEqualTo(1);
+        assertThat(sizes()).containsExactly(1);
     }
 
     @Test
