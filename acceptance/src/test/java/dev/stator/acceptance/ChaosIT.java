@@ -10,8 +10,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * A cluster of real processes of which parts are killed, frozen and cut off while clients ask: the
- * benchmark {@code chaos} with few faults that follow each other fast. {@code
- * -Dstator.chaos=SEED} draws others; its output names the seed.
+ * benchmark {@code chaos} with few faults that follow each other fast. {@code -Dstator.chaos=SEED}
+ * draws others; its output names the seed.
  */
 final class ChaosIT {
     private static final int FAULTS = 12;

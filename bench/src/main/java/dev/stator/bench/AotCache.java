@@ -38,8 +38,7 @@ final class AotCache implements AutoCloseable {
     }
 
     private static Path packed(Path folder, Path jar) throws IOException {
-        try (var out =
-                        new JarOutputStream(new BufferedOutputStream(Files.newOutputStream(jar)));
+        try (var out = new JarOutputStream(new BufferedOutputStream(Files.newOutputStream(jar)));
                 var files = Files.walk(folder)) {
             for (var file : files.filter(Files::isRegularFile).toList()) {
                 out.putNextEntry(new JarEntry(folder.relativize(file).toString()));

@@ -20,8 +20,8 @@ import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
 
 /**
- * A real cluster under load, of which parts are killed, frozen and cut off, one after the other as a
- * seed says. No request may fail, each greedy answer must be the undisturbed one, and in the end
+ * A real cluster under load, of which parts are killed, frozen and cut off, one after the other as
+ * a seed says. No request may fail, each greedy answer must be the undisturbed one, and in the end
  * all must be whole and nothing held.
  */
 @Command(
@@ -205,8 +205,7 @@ final class ChaosBench extends Bench {
                             its ->
                                     report.line(
                                             "%s since it started: %s",
-                                            its.path("frontend").asString(),
-                                            its.path("counters")));
+                                            its.path("frontend").asString(), its.path("counters")));
         }
         report.bounded("chaos.held", held.isEmpty() ? 0 : 1, BAR);
         report.ratio("chaos.wrong", wrong.size());
@@ -225,10 +224,7 @@ final class ChaosBench extends Bench {
      * @param isLong whether the model is kept from ending it
      */
     private static ChaosClients.Question question(
-            ChaosCluster cluster,
-            List<JsonNode> all,
-            Random random,
-            boolean isLong) {
+            ChaosCluster cluster, List<JsonNode> all, Random random, boolean isLong) {
         var body = SoakConversation.of(all.get(random.nextInt(all.size()))).ask();
         body.put("max_tokens", 40 + random.nextInt(isLong ? 260 : 40));
         if (isLong) {

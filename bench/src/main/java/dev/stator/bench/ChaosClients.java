@@ -153,9 +153,7 @@ final class ChaosClients {
                                 HttpRequest.newBuilder(frontend.resolve("/v1/chat/completions"))
                                         .timeout(TIMEOUT)
                                         .header("content-type", "application/json")
-                                        .POST(
-                                                HttpRequest.BodyPublishers.ofString(
-                                                        asked.toString()))
+                                        .POST(HttpRequest.BodyPublishers.ofString(asked.toString()))
                                         .build(),
                                 HttpResponse.BodyHandlers.ofInputStream());
         try (var lines =

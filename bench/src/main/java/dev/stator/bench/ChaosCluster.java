@@ -208,7 +208,9 @@ final class ChaosCluster implements AutoCloseable {
     Optional<String> held() {
         try {
             await(
-                    () -> statuses().stream().allMatch(each -> each.map(this::isIdle).orElse(false)),
+                    () ->
+                            statuses().stream()
+                                    .allMatch(each -> each.map(this::isIdle).orElse(false)),
                     "nothing is held");
             return Optional.empty();
         } catch (BenchException e) {

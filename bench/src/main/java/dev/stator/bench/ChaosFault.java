@@ -10,8 +10,7 @@ import java.util.concurrent.locks.LockSupport;
 enum ChaosFault {
     KILL_NODE(false) {
         @Override
-        void strike(
-                ChaosCluster cluster, ChaosMember node, Random random, int longest) {
+        void strike(ChaosCluster cluster, ChaosMember node, Random random, int longest) {
             node.kill();
             pause(random, 1000);
             node.start();
@@ -20,8 +19,7 @@ enum ChaosFault {
     },
     KILL_FRONTEND(false) {
         @Override
-        void strike(
-                ChaosCluster cluster, ChaosMember frontend, Random random, int longest) {
+        void strike(ChaosCluster cluster, ChaosMember frontend, Random random, int longest) {
             frontend.kill();
             pause(random, 500);
             frontend.start();
@@ -30,15 +28,13 @@ enum ChaosFault {
     },
     KILL_WORKER(false) {
         @Override
-        void strike(
-                ChaosCluster cluster, ChaosMember node, Random random, int longest) {
+        void strike(ChaosCluster cluster, ChaosMember node, Random random, int longest) {
             worker(node, random).ifPresent(ProcessHandle::destroyForcibly);
         }
     },
     FREEZE_NODE(false) {
         @Override
-        void strike(
-                ChaosCluster cluster, ChaosMember node, Random random, int longest) {
+        void strike(ChaosCluster cluster, ChaosMember node, Random random, int longest) {
             node.signal("STOP");
             pause(random, longest);
             node.signal("CONT");
@@ -46,8 +42,7 @@ enum ChaosFault {
     },
     FREEZE_FRONTEND(false) {
         @Override
-        void strike(
-                ChaosCluster cluster, ChaosMember frontend, Random random, int longest) {
+        void strike(ChaosCluster cluster, ChaosMember frontend, Random random, int longest) {
             frontend.signal("STOP");
             pause(random, longest);
             frontend.signal("CONT");
@@ -55,8 +50,7 @@ enum ChaosFault {
     },
     FREEZE_WORKER(false) {
         @Override
-        void strike(
-                ChaosCluster cluster, ChaosMember node, Random random, int longest) {
+        void strike(ChaosCluster cluster, ChaosMember node, Random random, int longest) {
             var worker = worker(node, random);
             worker.ifPresent(its -> ChaosMember.signal(its, "STOP"));
             pause(random, longest);
@@ -66,8 +60,7 @@ enum ChaosFault {
     /** Nothing comes to a node or goes from it. */
     CUT_OFF(true) {
         @Override
-        void strike(
-                ChaosCluster cluster, ChaosMember node, Random random, int longest) {
+        void strike(ChaosCluster cluster, ChaosMember node, Random random, int longest) {
             PrivateNetwork.cut(node.address());
             try {
                 pause(random, longest);
@@ -79,8 +72,7 @@ enum ChaosFault {
     /** Much of what a node says and hears is lost, and sent again. */
     LOSSY(true) {
         @Override
-        void strike(
-                ChaosCluster cluster, ChaosMember node, Random random, int longest) {
+        void strike(ChaosCluster cluster, ChaosMember node, Random random, int longest) {
             for (int i = 0; i < 10; i++) {
                 PrivateNetwork.cut(node.address());
                 try {
@@ -127,8 +119,7 @@ enum ChaosFault {
     }
 
     static void pause(Random random, int mostMillis) {
-        long end =
-                System.nanoTime() + Duration.ofMillis(1 + random.nextInt(mostMillis)).toNanos();
+        long end = System.nanoTime() + Duration.ofMillis(1 + random.nextInt(mostMillis)).toNanos();
         for (long left = 1; left > 0; left = end - System.nanoTime()) {
             LockSupport.parkNanos(left);
         }

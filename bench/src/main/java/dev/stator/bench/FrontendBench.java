@@ -128,8 +128,7 @@ final class FrontendBench extends Bench {
             cache.make(first);
             for (int i = 1; i <= starts; i++) {
                 long start = System.nanoTime();
-                try (var frontend =
-                        cache.start("the frontend", FrontendProcess.class, arguments)) {
+                try (var frontend = cache.start("the frontend", FrontendProcess.class, arguments)) {
                     var said = frontend.expect("full ").split(" ", 3);
                     times.add((System.nanoTime() - start) / 1e9);
                     report.line("start %d: %s", i, said[2]);

@@ -80,7 +80,9 @@ final class WarmUpCommand implements Callable<Integer> {
         try (var engine = Server.engine(configuration, model, patience);
                 var fabric =
                         Server.open(engine, Server.nodeOptions(configuration, engine), patience);
-                var _ = NodeServer.start(member("node", port, key, List.of()), fabric, model.name());
+                var _ =
+                        NodeServer.start(
+                                member("node", port, key, List.of()), fabric, model.name());
                 var entry =
                         ClusterEntry.begin(
                                 member(
@@ -101,18 +103,9 @@ final class WarmUpCommand implements Callable<Integer> {
         }
     }
 
-    private static ClusterOptions member(
-            String name, int port, ClusterKey key, List<String> join) {
+    private static ClusterOptions member(String name, int port, ClusterKey key, List<String> join) {
         return new ClusterOptions(
-                "warm-up",
-                name,
-                Version.current(),
-                LOOPBACK,
-                port,
-                0,
-                0,
-                join,
-                Optional.of(key));
+                "warm-up", name, Version.current(), LOOPBACK, port, 0, 0, join, Optional.of(key));
     }
 
     private static int freePort() {

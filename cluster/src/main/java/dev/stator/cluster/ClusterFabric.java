@@ -3,7 +3,6 @@ package dev.stator.cluster;
 import dev.stator.cache.BlockKey;
 import dev.stator.cluster.wire.EmbedCall;
 import dev.stator.cluster.wire.Figures;
-import dev.stator.cluster.wire.Member;
 import dev.stator.cluster.wire.NodeGrpc;
 import dev.stator.cluster.wire.SplicingCall;
 import dev.stator.engine.EngineException;
@@ -120,7 +119,10 @@ public final class ClusterFabric implements Fabric {
                         surroundings.random());
         this.dispatcher = new Dispatcher<>(options.queue(), router, clock, new Binding());
         this.nodes = new Nodes(id, options, model, surroundings, router, this::news);
-        this.membership = surroundings.joining().join(cluster, ClusterEntry.self(cluster, id), nodes::members);
+        this.membership =
+                surroundings
+                        .joining()
+                        .join(cluster, ClusterEntry.self(cluster, id), nodes::members);
         clock.after(TICK, this::tick);
     }
 
@@ -144,12 +146,7 @@ public final class ClusterFabric implements Fabric {
             Tokenizer tokenizer,
             Surroundings surroundings) {
         return start(
-                cluster,
-                options,
-                model,
-                tokenizer,
-                surroundings,
-                surroundings.random().nextLong());
+                cluster, options, model, tokenizer, surroundings, surroundings.random().nextLong());
     }
 
     /**

@@ -431,10 +431,7 @@ final class Nodes implements NodeLink.Owner, AutoCloseable {
         }
         its.telling.remove(place.get());
         its.places.add(place.get());
-        return index.resync(
-                place.get(),
-                inventory.getSequence(),
-                PackedKeys.keys(parts));
+        return index.resync(place.get(), inventory.getSequence(), PackedKeys.keys(parts));
     }
 
     private boolean changed(String node, Known its, Change change) {

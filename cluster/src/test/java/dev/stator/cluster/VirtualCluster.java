@@ -468,8 +468,7 @@ final class VirtualCluster implements CallWatch {
         long out =
                 node.outSince() == Long.MAX_VALUE
                         ? Long.MAX_VALUE
-                        : Math.max(
-                                node.outSince(), network.healedAt(node.host(), frontend.host()));
+                        : Math.max(node.outSince(), network.healedAt(node.host(), frontend.host()));
         return Math.min(
                 Math.min(out, network.cutSince(node.host(), frontend.host())),
                 unacknowledged == Long.MAX_VALUE
