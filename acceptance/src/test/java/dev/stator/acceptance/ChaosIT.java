@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
  * draws others; its output names the seed.
  */
 final class ChaosIT {
-    private static final int FAULTS = 12;
+    private static final int FAULTS = 10;
 
     @Test
     void nothingFailsAndNothingIsHeldWhateverBreaks() throws Exception {
