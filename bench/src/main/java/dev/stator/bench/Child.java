@@ -40,6 +40,21 @@ final class Child implements AutoCloseable {
 
     /** A JVM like this one. */
     static Child java(String name, Class<?> main, String... arguments) {
+        return java(
+                name, List.of(), System.getProperty("java.class.path"), main, List.of(arguments));
+    }
+
+    /**
+     * A JVM like this one.
+     *
+     * @param flags more of them
+     */
+    static Child java(
+            String name,
+            List<String> flags,
+            String classPath,
+            Class<?> main,
+            List<String> arguments) {
         var command = new ArrayList<String>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("-XX:+UseCompactObjectHeaders");
@@ -48,10 +63,11 @@ final class Child implements AutoCloseable {
         // As the launcher: what is encrypted is compiled soon.
         command.add("-XX:CompileCommand=quiet");
         command.add("-XX:CompileCommand=CompileThresholdScaling,com.sun.crypto.provider.*::*,0.02");
+        command.addAll(flags);
         command.add("-cp");
-        command.add(System.getProperty("java.class.path"));
+        command.add(classPath);
         command.add(main.getName());
-        command.addAll(List.of(arguments));
+        command.addAll(arguments);
         return start(name, command);
     }
 
@@ -87,9 +103,16 @@ final class Child implements AutoCloseable {
     /** Ends its input, which makes it end. */
     @Override
     public void close() {
+        close(EXIT_SECONDS);
+    }
+
+    /**
+     * @param seconds that it may take to end
+     */
+    void close(long seconds) {
         in.close();
         try {
-            if (!process.waitFor(EXIT_SECONDS, TimeUnit.SECONDS)) {
+            if (!process.waitFor(seconds, TimeUnit.SECONDS)) {
                 process.destroyForcibly();
             }
         } catch (InterruptedException e) {

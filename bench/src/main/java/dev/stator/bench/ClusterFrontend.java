@@ -65,16 +65,20 @@ final class ClusterFrontend implements AutoCloseable {
             Tokenizer tokenizer) {
         return ClusterFabric.start(
                 ClusterNodeProcess.options("frontend", groupPort, join, keyed),
-                new FrontendOptions(
-                        policy,
-                        context,
-                        SyntheticNode.BLOCK_TOKENS,
-                        QueueOptions.of(4096, 1L << 40),
-                        Duration.ofSeconds(3),
-                        3,
-                        PATIENCE),
+                options(policy, context),
                 model,
                 tokenizer);
+    }
+
+    static FrontendOptions options(Policy policy, int context) {
+        return new FrontendOptions(
+                policy,
+                context,
+                SyntheticNode.BLOCK_TOKENS,
+                QueueOptions.of(4096, 1L << 40),
+                Duration.ofSeconds(3),
+                3,
+                PATIENCE);
     }
 
     static int freePort() {

@@ -2,7 +2,9 @@ package dev.stator.bench;
 
 import dev.stator.api.ApiOptions;
 import dev.stator.api.ApiServer;
-import dev.stator.cluster.ClusterFabric;
+import dev.stator.cluster.ClusterEntry;
+import dev.stator.engine.ModelInfo;
+import dev.stator.engine.Tokenizer;
 import dev.stator.engine.llama.LlamaOptions;
 import dev.stator.engine.llama.LlamaVocabulary;
 import dev.stator.routing.Policy;
@@ -29,43 +31,57 @@ final class FrontendProcess {
                 System.out.println("full 0 " + api.port());
                 awaitEnd();
             }
-        } else if (arguments.length > 3) {
-            try (var vocabulary =
-                    LlamaVocabulary.load(
-                            LlamaOptions.of(Path.of(arguments[3]), Path.of(arguments[4])))) {
-                var fabric =
-                        ClusterFrontend.fabric(
-                                ClusterFrontend.freePort(),
-                                Integer.parseInt(arguments[0]),
-                                false,
-                                Policy.PREDICTED,
-                                vocabulary.model().contextTokens(),
-                                vocabulary.model(),
-                                vocabulary.tokenizer());
-                serve(fabric, began, arguments);
-            }
         } else {
-            var model = new InstantFabric();
-            var fabric =
-                    ClusterFrontend.fabric(
-                            ClusterFrontend.freePort(),
-                            Integer.parseInt(arguments[0]),
-                            false,
-                            Policy.PREDICTED,
-                            CONTEXT,
-                            model.model(),
-                            model.tokenizer());
-            serve(fabric, began, arguments);
+            serve(began, arguments);
         }
         System.exit(0);
     }
 
-    private static void serve(ClusterFabric fabric, long began, String[] arguments)
+    /** In the order of {@code stator frontend}: it joins while all else starts. */
+    private static void serve(long began, String[] arguments) throws IOException {
+        var options =
+                ClusterNodeProcess.options(
+                        "frontend",
+                        ClusterFrontend.freePort(),
+                        Integer.parseInt(arguments[0]),
+                        false);
+        try (var entry = ClusterEntry.begin(options)) {
+            if (arguments.length > 3) {
+                try (var vocabulary =
+                        LlamaVocabulary.load(
+                                LlamaOptions.of(Path.of(arguments[3]), Path.of(arguments[4])))) {
+                    serve(
+                            entry,
+                            vocabulary.model().contextTokens(),
+                            vocabulary.model(),
+                            vocabulary.tokenizer(),
+                            began,
+                            arguments);
+                }
+            } else {
+                var model = new InstantFabric();
+                serve(entry, CONTEXT, model.model(), model.tokenizer(), began, arguments);
+            }
+        }
+    }
+
+    private static void serve(
+            ClusterEntry entry,
+            int context,
+            ModelInfo model,
+            Tokenizer tokenizer,
+            long began,
+            String[] arguments)
             throws IOException {
-        long joined = System.currentTimeMillis();
-        try (fabric;
+        try (var fabric =
+                        entry.fabric(
+                                ClusterFrontend.options(Policy.PREDICTED, context),
+                                model,
+                                tokenizer);
                 var api = ApiServer.start(ApiOptions.of("bench", 0), fabric)) {
             long up = System.currentTimeMillis();
+            entry.await();
+            long joined = System.currentTimeMillis();
             int nodes = Integer.parseInt(arguments[1]);
             long blocks = Long.parseLong(arguments[2]);
             while (fabric.indexedBlocks() < blocks || ClusterFrontend.serving(fabric) < nodes) {
@@ -73,13 +89,13 @@ final class FrontendProcess {
             }
             long full = System.currentTimeMillis();
             System.out.println(
-                    "full %d %d main began after %d ms, the group was joined after %d, the API was up after %d, the index was full after %d"
+                    "full %d %d main began after %d ms, the API was up after %d, the group was joined after %d, the index was full after %d"
                             .formatted(
                                     fabric.indexedBlocks(),
                                     api.port(),
                                     began - start(),
-                                    joined - start(),
                                     up - start(),
+                                    joined - start(),
                                     full - start()));
             awaitEnd();
         }

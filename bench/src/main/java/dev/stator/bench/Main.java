@@ -47,6 +47,7 @@ final class Main {
                 .addSubcommand(new PeerTtftBench())
                 .addSubcommand(new FrontendBench())
                 .addSubcommand(new NodeKillBench())
+                .addSubcommand(new ChaosBench())
                 .addSubcommand(new IndexBench())
                 .addSubcommand(new RouteBench())
                 .addSubcommand(new PredictionBench())

@@ -80,7 +80,7 @@ final class SoakConversation {
 
     static String withLogprobs(String body) {
         var asked = (ObjectNode) JsonMapper.shared().readTree(body);
-        return asked.put("logprobs", true).put("top_logprobs", 2).toString();
+        return asked.put("logprobs", true).put("top_logprobs", 3).toString();
     }
 
     /**
@@ -89,16 +89,58 @@ final class SoakConversation {
      * @param answer with log probabilities
      */
     static boolean isNearTie(String answer, String other) {
+        return lead(answer, other) < NEAR_TIE;
+    }
+
+    /**
+     * By how much of log probability the token was likelier than the next one with which an answer
+     * turns from another; infinite if it does not.
+     *
+     * @param answer with log probabilities
+     */
+    static double lead(String answer, String other) {
         var said = new StringBuilder();
-        for (var token : JsonMapper.shared().readTree(answer).at("/choices/0/logprobs/content")) {
+        for (var token : tokens(answer)) {
             said.append(token.get("token").asString());
             if (!other.startsWith(said.toString())) {
-                var top = token.get("top_logprobs");
-                double lead =
-                        top.get(0).get("logprob").asDouble() - top.get(1).get("logprob").asDouble();
-                return lead < NEAR_TIE;
+                return lead(token);
             }
         }
-        return false;
+        return Double.POSITIVE_INFINITY;
+    }
+
+    /**
+     * How many tokens an answer has before the first that was likelier than the next one by less
+     * than so much: what comes before does not depend on how sums are rounded.
+     *
+     * @param answer with log probabilities
+     */
+    static int certain(String answer, double leastLead) {
+        int count = 0;
+        for (var token : tokens(answer)) {
+            if (lead(token) < leastLead) {
+                break;
+            }
+            count++;
+        }
+        return count;
+    }
+
+    private static JsonNode tokens(String answer) {
+        return JsonMapper.shared().readTree(answer).at("/choices/0/logprobs/content");
+    }
+
+    /** Tokens that were likelier than the one that was taken were not allowed. */
+    private static double lead(JsonNode token) {
+        double taken = token.get("logprob").asDouble();
+        var text = token.get("token").asString();
+        double next = Double.NEGATIVE_INFINITY;
+        for (var other : token.get("top_logprobs")) {
+            double its = other.get("logprob").asDouble();
+            if (its <= taken && !other.get("token").asString().equals(text)) {
+                next = Math.max(next, its);
+            }
+        }
+        return taken - next;
     }
 }

@@ -2,8 +2,8 @@ package dev.stator.cli;
 
 import dev.stator.api.ApiOptions;
 import dev.stator.api.ApiServer;
+import dev.stator.cluster.ClusterEntry;
 import dev.stator.cluster.ClusterFabric;
-import dev.stator.cluster.ClusterOptions;
 import dev.stator.cluster.FrontendOptions;
 import dev.stator.engine.ModelInfo;
 import dev.stator.engine.llama.LlamaVocabulary;
@@ -44,9 +44,18 @@ final class FrontendCommand implements Callable<Integer> {
         var cluster = ClusterSettings.of(configuration);
         Server.requireFreePort(configuration);
         var model = ModelSource.of(configuration, Distribution.current(), console);
-        try (var vocabulary = LlamaVocabulary.load(Server.llamaOptions(configuration, model));
-                var fabric = join(configuration, cluster, vocabulary);
+        // It joins while all else starts.
+        try (var entry = ClusterEntry.begin(cluster);
+                var vocabulary = LlamaVocabulary.load(Server.llamaOptions(configuration, model));
+                var fabric = fabric(configuration, entry, vocabulary);
                 var api = ApiServer.start(apiOptions(configuration, model, vocabulary), fabric)) {
+            new Patience(console)
+                    .during(
+                            "joining the cluster %s".formatted(cluster.cluster()),
+                            () -> {
+                                entry.await();
+                                return cluster;
+                            });
             var signals = StopSignals.listen();
             console.out()
                     .println(
@@ -68,28 +77,20 @@ final class FrontendCommand implements Callable<Integer> {
         return 0;
     }
 
-    private ClusterFabric join(
-            Configuration configuration, ClusterOptions cluster, LlamaVocabulary vocabulary) {
-        var options = options(configuration, vocabulary.model());
-        return new Patience(console)
-                .during(
-                        "joining the cluster %s".formatted(cluster.cluster()),
-                        () ->
-                                ClusterFabric.start(
-                                        cluster,
-                                        options,
-                                        CacheCodec.known(
-                                                vocabulary.model(),
-                                                List.of(
-                                                        configuration.get(
-                                                                Settings.DISK_CACHE_CODEC),
-                                                        configuration.get(
-                                                                Settings.REMOTE_CACHE_CODEC))),
-                                        vocabulary.tokenizer()));
+    static ClusterFabric fabric(
+            Configuration configuration, ClusterEntry entry, LlamaVocabulary vocabulary) {
+        return entry.fabric(
+                options(configuration, vocabulary.model()),
+                CacheCodec.known(
+                        vocabulary.model(),
+                        List.of(
+                                configuration.get(Settings.DISK_CACHE_CODEC),
+                                configuration.get(Settings.REMOTE_CACHE_CODEC))),
+                vocabulary.tokenizer());
     }
 
     /** Whether the engine can splice is the nodes' to say, when a request wants it. */
-    private static ApiOptions apiOptions(
+    static ApiOptions apiOptions(
             Configuration configuration, ModelSource model, LlamaVocabulary vocabulary) {
         var splicing = Server.splicing(configuration, model, vocabulary.model().fingerprint());
         Server.requireUsualReuse(configuration, splicing, Optional::empty);

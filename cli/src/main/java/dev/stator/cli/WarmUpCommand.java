@@ -1,6 +1,17 @@
 package dev.stator.cli;
 
+import dev.stator.api.ApiServer;
+import dev.stator.cluster.ClusterEntry;
+import dev.stator.cluster.ClusterKey;
+import dev.stator.cluster.ClusterOptions;
+import dev.stator.cluster.NodeServer;
+import dev.stator.engine.llama.LlamaVocabulary;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.URI;
+import java.security.SecureRandom;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -8,13 +19,16 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 
 /**
- * Serves itself a short conversation and ends: a run from which the script lets the JVM learn which
- * classes a start needs.
+ * Serves itself a short conversation, alone and then as a cluster of one node, and ends: a run from
+ * which the script lets the JVM learn which classes a start needs.
  */
 @Command(name = "warm-up", hidden = true)
 final class WarmUpCommand implements Callable<Integer> {
     private static final List<String> QUESTIONS =
             List.of("[doc 1] Stator\nStator is run by you. Question: Who runs Stator?", "When?");
+
+    private static final String LOOPBACK = "127.0.0.1";
+    private static final int KEY_BYTES = 32;
 
     private final Console console;
 
@@ -36,13 +50,70 @@ final class WarmUpCommand implements Callable<Integer> {
                 var client = new ChatClient(target(server.url()))) {
             StopSignals.listen();
             console.out().println(server.readyLine());
-            var chat = new Chat(client, "", Optional.of("Answer from the documents only."));
-            for (var question : QUESTIONS) {
-                console.err().println(chat.ask(question, _ -> {}).account());
-            }
+            talk(client);
             server.drain(configuration.get(Settings.DRAIN));
         }
+        try {
+            talkToCluster(configuration);
+        } catch (RuntimeException e) {
+            // What was learnt before is worth keeping.
+            console.note("the cluster is left out: " + e.getMessage());
+        }
         return 0;
+    }
+
+    private void talk(ChatClient client) {
+        var chat = new Chat(client, "", Optional.of("Answer from the documents only."));
+        for (var question : QUESTIONS) {
+            console.err().println(chat.ask(question, _ -> {}).account());
+        }
+    }
+
+    /** With a key, so that it is learnt how members trust each other. */
+    private void talkToCluster(Configuration configuration) {
+        var patience = new Patience(console);
+        var model = ModelSource.of(configuration, Distribution.current(), console);
+        byte[] secret = new byte[KEY_BYTES];
+        new SecureRandom().nextBytes(secret);
+        var key = ClusterKey.of(secret);
+        int port = freePort();
+        try (var engine = Server.engine(configuration, model, patience);
+                var fabric =
+                        Server.open(engine, Server.nodeOptions(configuration, engine), patience);
+                var _ =
+                        NodeServer.start(
+                                member("node", port, key, List.of()), fabric, model.name());
+                var entry =
+                        ClusterEntry.begin(
+                                member(
+                                        "frontend",
+                                        freePort(),
+                                        key,
+                                        List.of(LOOPBACK + ":" + port)));
+                var vocabulary = LlamaVocabulary.load(Server.llamaOptions(configuration, model));
+                var frontend = FrontendCommand.fabric(configuration, entry, vocabulary);
+                var api =
+                        ApiServer.start(
+                                FrontendCommand.apiOptions(configuration, model, vocabulary),
+                                frontend);
+                var client = new ChatClient(target(Server.url(LOOPBACK, api.port())))) {
+            entry.await();
+            talk(client);
+            api.drain(configuration.get(Settings.DRAIN));
+        }
+    }
+
+    private static ClusterOptions member(String name, int port, ClusterKey key, List<String> join) {
+        return new ClusterOptions(
+                "warm-up", name, Version.current(), LOOPBACK, port, 0, 0, join, Optional.of(key));
+    }
+
+    private static int freePort() {
+        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static ChatClient.Target target(String url) {

@@ -18,30 +18,44 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
- * One answer on its way from a node's engine to a frontend. Engine threads never wait: what a slow
- * frontend does not take gathers here, at most one answer of it, and goes as one part later.
+ * One answer on its way from a node's engine to a frontend. Engine threads never wait, and only
+ * note what they have made: it goes when the {@link Speaker} comes by, at once, all that is there
+ * by then in one part. What a slow frontend does not take gathers here, at most one answer of it.
  */
 final class AnswerStream implements GenerationListener {
+    /** So many tokens go in one part, which keeps it small also with many logprobs. */
+    static final int MOST_TOKENS = 1024;
+
     private final ServerCallStreamObserver<AnswerPart> call;
+    private final Speaker speaker;
     private final BooleanSupplier stopping;
     private final Consumer<AnswerStream> onEnd;
 
     // Guarded by this.
-    private List<Token> waiting = new ArrayList<>();
+    private List<GeneratedToken> waiting = new ArrayList<>();
+    private boolean hasTurn;
     private Optional<AnswerPart.Builder> end = Optional.empty();
     private Optional<Admission.Admitted> admitted = Optional.empty();
     private boolean cancelled;
+
+    /** Whether the call has been ended here: nothing may be said any more. */
+    private boolean ended;
+
+    /** Whether {@link #onEnd} has been told. */
     private boolean over;
 
     /**
+     * @param speaker calls {@link #flush} when there is something to say
      * @param stopping whether the node stops, which is no failure of the request
      * @param onEnd told once, when the call is over for the node
      */
     AnswerStream(
             ServerCallStreamObserver<AnswerPart> call,
+            Speaker speaker,
             BooleanSupplier stopping,
             Consumer<AnswerStream> onEnd) {
         this.call = call;
+        this.speaker = speaker;
         this.stopping = stopping;
         this.onEnd = onEnd;
         call.setOnReadyHandler(this::flush);
@@ -76,7 +90,7 @@ final class AnswerStream implements GenerationListener {
         boolean late;
         synchronized (this) {
             admitted = Optional.of(its);
-            late = cancelled || over;
+            late = cancelled || ended;
         }
         if (late) {
             its.cancel();
@@ -106,11 +120,17 @@ final class AnswerStream implements GenerationListener {
 
     private void fail(RuntimeException failure) {
         synchronized (this) {
-            if (over || cancelled) {
+            if (ended || cancelled) {
                 return;
             }
-            flushTokens();
-            call.onError(failure);
+            if (end.isPresent()) {
+                // It was about to be said, and is better than any other.
+                sayEnd(end.get());
+            } else {
+                sayTokens();
+                ended = true;
+                call.onError(failure);
+            }
         }
         close();
     }
@@ -127,10 +147,15 @@ final class AnswerStream implements GenerationListener {
 
     @Override
     public void onToken(GeneratedToken token) {
+        boolean tell;
         synchronized (this) {
-            waiting.add(Answers.message(token));
+            waiting.add(token);
+            tell = !hasTurn;
+            hasTurn = true;
         }
-        flush();
+        if (tell) {
+            speaker.turn(this);
+        }
     }
 
     @Override
@@ -156,29 +181,53 @@ final class AnswerStream implements GenerationListener {
         synchronized (this) {
             end = Optional.of(part);
         }
-        flush();
+        speaker.turn(this);
     }
 
-    private void flush() {
+    /** Says what there is, unless the frontend does not listen just now. */
+    void flush() {
         synchronized (this) {
-            if (over || cancelled || (end.isEmpty() && !call.isReady())) {
+            hasTurn = false;
+            if (ended || cancelled) {
                 return;
             }
             if (end.isEmpty()) {
-                flushTokens();
+                if (call.isReady()) {
+                    sayTokens();
+                }
                 return;
             }
-            call.onNext(end.get().addAllTokens(waiting).build());
-            waiting = new ArrayList<>();
-            call.onCompleted();
+            sayEnd(end.get());
         }
         close();
     }
 
-    private void flushTokens() {
-        if (!waiting.isEmpty()) {
-            call.onNext(AnswerPart.newBuilder().addAllTokens(waiting).build());
-            waiting = new ArrayList<>();
+    private void sayEnd(AnswerPart.Builder last) {
+        sayAllBut(MOST_TOKENS);
+        call.onNext(last.addAllTokens(messages(waiting)).build());
+        waiting = new ArrayList<>();
+        ended = true;
+        call.onCompleted();
+    }
+
+    private void sayTokens() {
+        sayAllBut(0);
+    }
+
+    private void sayAllBut(int last) {
+        int from = 0;
+        while (waiting.size() - from > last) {
+            int to = Math.min(waiting.size(), from + MOST_TOKENS);
+            call.onNext(
+                    AnswerPart.newBuilder()
+                            .addAllTokens(messages(waiting.subList(from, to)))
+                            .build());
+            from = to;
         }
+        waiting = from == 0 ? waiting : new ArrayList<>(waiting.subList(from, waiting.size()));
+    }
+
+    private static List<Token> messages(List<GeneratedToken> tokens) {
+        return tokens.stream().map(Answers::message).toList();
     }
 }

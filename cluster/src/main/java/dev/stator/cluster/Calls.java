@@ -23,6 +23,12 @@ final class Calls {
     /** A connection without calls is closed after so long. */
     private static final long IDLE_MINUTES = 5;
 
+    /**
+     * Bytes that may be on their way on a connection: all that a node holds goes without a pause. A
+     * window of fixed size also does without the pings that would measure one.
+     */
+    static final int WINDOW_BYTES = 4 << 20;
+
     private Calls() {}
 
     static StatusRuntimeException leaving() {
@@ -46,6 +52,7 @@ final class Calls {
                 NettyChannelBuilder.forAddress(host, port)
                         .executor(Clock.system())
                         .maxInboundMessageSize(mostMessageBytes)
+                        .flowControlWindow(WINDOW_BYTES)
                         .idleTimeout(IDLE_MINUTES, TimeUnit.MINUTES)
                         .disableRetry();
         key.ifPresentOrElse(its -> builder.sslContext(client(its)), builder::usePlaintext);

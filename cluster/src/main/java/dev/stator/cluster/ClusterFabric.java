@@ -3,7 +3,6 @@ package dev.stator.cluster;
 import dev.stator.cache.BlockKey;
 import dev.stator.cluster.wire.EmbedCall;
 import dev.stator.cluster.wire.Figures;
-import dev.stator.cluster.wire.Member;
 import dev.stator.cluster.wire.NodeGrpc;
 import dev.stator.cluster.wire.SplicingCall;
 import dev.stator.engine.EngineException;
@@ -100,12 +99,13 @@ public final class ClusterFabric implements Fabric {
             FrontendOptions options,
             ModelInfo model,
             Tokenizer tokenizer,
-            Surroundings surroundings) {
+            Surroundings surroundings,
+            long id) {
         this.model = model;
         this.tokenizer = tokenizer;
         this.options = options;
         this.name = cluster.name();
-        this.id = surroundings.random().nextLong();
+        this.id = id;
         this.clock = surroundings.clock();
         this.aloneNanos = Optional.of(clock.nanos());
         this.index = surroundings.index();
@@ -119,17 +119,11 @@ public final class ClusterFabric implements Fabric {
                         surroundings.random());
         this.dispatcher = new Dispatcher<>(options.queue(), router, clock, new Binding());
         this.nodes = new Nodes(id, options, model, surroundings, router, this::news);
-        this.membership = surroundings.joining().join(cluster, self(cluster), nodes::members);
+        this.membership =
+                surroundings
+                        .joining()
+                        .join(cluster, ClusterEntry.self(cluster, id), nodes::members);
         clock.after(TICK, this::tick);
-    }
-
-    private Member self(ClusterOptions cluster) {
-        return Member.newBuilder()
-                .setRole(Member.Role.ROLE_FRONTEND)
-                .setName(cluster.name())
-                .setIncarnation(id)
-                .setVersion(cluster.version())
-                .build();
     }
 
     /**
@@ -140,6 +134,7 @@ public final class ClusterFabric implements Fabric {
      */
     public static ClusterFabric start(
             ClusterOptions cluster, FrontendOptions options, ModelInfo model, Tokenizer tokenizer) {
+        Surroundings.prepare(cluster.key());
         return start(
                 cluster, options, model, tokenizer, Surroundings.of(cluster.key(), Group::join));
     }
@@ -150,7 +145,21 @@ public final class ClusterFabric implements Fabric {
             ModelInfo model,
             Tokenizer tokenizer,
             Surroundings surroundings) {
-        return new ClusterFabric(cluster, options, model, tokenizer, surroundings);
+        return start(
+                cluster, options, model, tokenizer, surroundings, surroundings.random().nextLong());
+    }
+
+    /**
+     * @param id of this start of the frontend
+     */
+    static ClusterFabric start(
+            ClusterOptions cluster,
+            FrontendOptions options,
+            ModelInfo model,
+            Tokenizer tokenizer,
+            Surroundings surroundings,
+            long id) {
+        return new ClusterFabric(cluster, options, model, tokenizer, surroundings, id);
     }
 
     /** Something has changed about the nodes. Called within their locks. */
@@ -352,6 +361,11 @@ public final class ClusterFabric implements Fabric {
         @Override
         public long nanos() {
             return clock.nanos();
+        }
+
+        @Override
+        public void execute(Runnable task) {
+            clock.execute(task);
         }
 
         @Override

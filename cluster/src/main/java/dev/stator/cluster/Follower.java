@@ -263,10 +263,8 @@ final class Follower implements NodeObserver {
                             .setTier(holding.place().tier().name())
                             .setOwner(holding.place().owner())
                             .setSequence(holding.sequence())
+                            .setKeys(PackedKeys.of(keys, from, to))
                             .setMore(to < keys.length);
-            for (int i = from; i < to; i++) {
-                part.addKeys(keys[i]);
-            }
             call.onNext(NodeNews.newBuilder().addInventories(part).build());
             from = to;
         } while (from < keys.length);

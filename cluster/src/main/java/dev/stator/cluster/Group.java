@@ -6,8 +6,10 @@ import dev.stator.cluster.wire.Word;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jgroups.Address;
@@ -25,6 +27,9 @@ final class Group implements Membership {
 
     /** After so many of these somebody who looks for members should have found one. */
     private static final int LONELY_ROUNDS = 10;
+
+    /** So many who were never seen are remembered. */
+    private static final int MOST_EARLY = 256;
 
     /** A member's way to the others. */
     interface Channel extends AutoCloseable {
@@ -53,6 +58,10 @@ final class Group implements Membership {
     private final Consumer<List<Member>> onChange;
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<Address, Member> known = new HashMap<>();
+
+    /** Those who said who they are before they were seen, as they do to a newcomer. */
+    private final Map<Address, Member> early = new LinkedHashMap<>();
+
     private List<Address> present = List.of();
     private volatile boolean closing;
 
@@ -171,6 +180,11 @@ final class Group implements Membership {
             var before = present;
             present = List.copyOf(view);
             boolean changed = known.keySet().retainAll(present);
+            for (var one : present) {
+                var said = Optional.ofNullable(early.remove(one));
+                said.ifPresent(member -> known.put(one, member));
+                changed |= said.isPresent();
+            }
             var newcomers = present.stream().filter(one -> !before.contains(one)).toList();
             // The group must not be made to wait for itself.
             clock.execute(() -> introduce(newcomers));
@@ -200,8 +214,13 @@ final class Group implements Membership {
     private void heard(Address from, Member member) {
         lock.lock();
         try {
-            // One that has left meanwhile would never be forgotten.
-            if (present.contains(from) && !member.equals(known.put(from, member))) {
+            if (!present.contains(from)) {
+                // It may have left, and would then never be forgotten; or be about to be seen.
+                early.put(from, member);
+                if (early.size() > MOST_EARLY) {
+                    early.remove(early.keySet().iterator().next());
+                }
+            } else if (!member.equals(known.put(from, member))) {
                 onChange.accept(List.copyOf(known.values()));
             }
         } finally {

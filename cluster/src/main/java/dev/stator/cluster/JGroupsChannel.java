@@ -36,6 +36,9 @@ final class JGroupsChannel implements Group.Channel {
 
     private static final long JOIN_MILLIS = 1000;
 
+    /** Whoever is to look for nobody begins the group at once. */
+    private static final long ALONE_MILLIS = 10;
+
     /** Nodes are seen to be lost at their links, much sooner; this only tidies the list up. */
     private static final long SILENCE_MILLIS = 20_000;
 
@@ -133,7 +136,8 @@ final class JGroupsChannel implements Group.Channel {
         stack.add(new NAKACK2().useMcastXmit(false));
         stack.add(new UNICAST3());
         stack.add(new STABLE());
-        var membership = new GMS().setJoinTimeout(JOIN_MILLIS);
+        var membership =
+                new GMS().setJoinTimeout(options.join().isEmpty() ? ALONE_MILLIS : JOIN_MILLIS);
         membership.printLocalAddress(false);
         stack.add(membership);
         stack.add(new UFC());

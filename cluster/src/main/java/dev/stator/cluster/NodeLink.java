@@ -13,6 +13,7 @@ import io.grpc.stub.ClientResponseObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.slf4j.Logger;
@@ -159,9 +160,10 @@ final class NodeLink implements AutoCloseable {
     /**
      * Begins a call. If the node cannot be reached any more, the request is given back at once.
      *
+     * @param hearing runs what hears the answer, in order
      * @return number of the connection, for {@link #broken}
      */
-    int generate(GenerateCall call, StreamObserver<AnswerPart> answer) {
+    int generate(GenerateCall call, StreamObserver<AnswerPart> answer, Executor hearing) {
         Optional<ManagedChannel> over;
         int which;
         synchronized (this) {
@@ -169,7 +171,7 @@ final class NodeLink implements AutoCloseable {
             which = connection;
         }
         if (over.isPresent()) {
-            NodeGrpc.newStub(over.get()).generate(call, answer);
+            NodeGrpc.newStub(over.get()).withExecutor(hearing).generate(call, answer);
         } else {
             clock.execute(() -> answer.onError(Calls.leaving()));
         }

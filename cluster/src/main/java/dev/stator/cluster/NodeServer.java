@@ -76,6 +76,7 @@ public final class NodeServer implements AutoCloseable {
                                 new InetSocketAddress(options.host(), options.callPort()))
                         .executor(Clock.system())
                         .maxInboundMessageSize(MOST_MESSAGE_BYTES)
+                        .flowControlWindow(Calls.WINDOW_BYTES)
                         .addService(service);
         options.key().ifPresent(key -> builder.sslContext(Calls.server(key)));
         try {

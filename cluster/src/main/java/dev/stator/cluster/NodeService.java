@@ -39,6 +39,7 @@ final class NodeService extends NodeGrpc.NodeImplBase {
     private final ObservedFabric fabric;
     private final Clock clock;
     private final Follower.Bounds bounds;
+    private final Speaker speaker;
     private final Optional<Peers> peers;
     private final Optional<LendingPort> lending;
 
@@ -64,6 +65,7 @@ final class NodeService extends NodeGrpc.NodeImplBase {
         this.fabric = fabric;
         this.clock = clock;
         this.bounds = bounds;
+        this.speaker = new Speaker(clock);
         var exchange = fabric.exchange();
         this.lending = exchange.map(lend);
         this.peers = exchange.map(its -> new Peers(its, key, this::brought));
@@ -89,6 +91,7 @@ final class NodeService extends NodeGrpc.NodeImplBase {
         var stream =
                 new AnswerStream(
                         (ServerCallStreamObserver<AnswerPart>) answer,
+                        speaker,
                         () -> draining,
                         answers::remove);
         answers.add(stream);

@@ -1,5 +1,6 @@
 package dev.stator.cluster;
 
+import com.google.protobuf.ByteString;
 import dev.stator.cluster.wire.Change;
 import dev.stator.cluster.wire.Figures;
 import dev.stator.cluster.wire.Inventory;
@@ -46,7 +47,7 @@ final class Nodes implements NodeLink.Owner, AutoCloseable {
     /** What is known of one node. Guarded by the monitor of its link. */
     private static final class Known {
         final Set<Place> places = new HashSet<>();
-        final Map<Place, List<Inventory>> telling = new HashMap<>();
+        final Map<Place, List<ByteString>> telling = new HashMap<>();
         volatile boolean serves;
         volatile Load load = Load.getDefaultInstance();
         volatile Figures figures = Figures.getDefaultInstance();
@@ -424,24 +425,13 @@ final class Nodes implements NodeLink.Owner, AutoCloseable {
             return true;
         }
         var parts = its.telling.computeIfAbsent(place.get(), _ -> new ArrayList<>());
-        parts.add(inventory);
+        parts.add(inventory.getKeys());
         if (inventory.getMore()) {
             return true;
         }
         its.telling.remove(place.get());
         its.places.add(place.get());
-        return index.resync(place.get(), inventory.getSequence(), keys(parts));
-    }
-
-    private static long[] keys(List<Inventory> parts) {
-        long[] keys = new long[parts.stream().mapToInt(Inventory::getKeysCount).sum()];
-        int at = 0;
-        for (var part : parts) {
-            for (int i = 0; i < part.getKeysCount(); i++) {
-                keys[at++] = part.getKeys(i);
-            }
-        }
-        return keys;
+        return index.resync(place.get(), inventory.getSequence(), PackedKeys.keys(parts));
     }
 
     private boolean changed(String node, Known its, Change change) {

@@ -42,6 +42,9 @@ final class Relay implements Admission.Admitted {
         /** By the frontend's clock. */
         long nanos();
 
+        /** Does it on a thread of its own. */
+        void execute(Runnable task);
+
         /** The route of what is left. */
         RouteRequest route(GenerationRequest rest);
 
@@ -160,11 +163,24 @@ final class Relay implements Admission.Admitted {
                                         .setRequest(Requests.message(rest, boundNanos))
                                         .addAllSources(sources)
                                         .build(),
-                                ear);
+                                ear,
+                                this::hear);
             }
         }
         if (late) {
             frontend.done(made.request().id());
+        }
+    }
+
+    /**
+     * What a node says is heard on the thread that reads the connection, as nothing here waits; but
+     * never within {@link #start}, whose state is not yet whole.
+     */
+    private void hear(Runnable said) {
+        if (Thread.holdsLock(this)) {
+            frontend.execute(said);
+        } else {
+            said.run();
         }
     }
 
@@ -301,6 +317,9 @@ final class Relay implements Admission.Admitted {
 
         @Override
         public void beforeStart(ClientCallStreamObserver<GenerateCall> its) {
+            // All is taken as it comes: it is one answer at most, and asking for each part anew
+            // would wake the connection's thread each time.
+            its.disableAutoRequestWithInitial(Integer.MAX_VALUE);
             // Within start(), under the relay's monitor.
             call = Optional.of(its);
         }
@@ -329,7 +348,8 @@ final class Relay implements Admission.Admitted {
                 case SHED -> {
                     ended = true;
                     frontend.done(request);
-                    refused(mine, Answers.shed(part.getShed()));
+                    var shed = Answers.shed(part.getShed());
+                    frontend.execute(() -> refused(mine, shed));
                 }
                 case FAILED -> {
                     ended = true;
@@ -362,21 +382,27 @@ final class Relay implements Admission.Admitted {
             listener.onToken(Answers.token(message));
         }
 
+        // A loss is looked into elsewhere: it takes links' monitors, under which a connection may
+        // be closed by the very thread that reads it.
+
         @Override
         public void onError(Throwable failure) {
             if (!ended) {
-                lost(this, failure);
+                frontend.execute(() -> lost(this, failure));
             }
         }
 
         @Override
         public void onCompleted() {
             if (!ended) {
-                lost(
-                        this,
-                        Status.INTERNAL
-                                .withDescription("the node ended the answer without an end")
-                                .asRuntimeException());
+                frontend.execute(
+                        () ->
+                                lost(
+                                        this,
+                                        Status.INTERNAL
+                                                .withDescription(
+                                                        "the node ended the answer without an end")
+                                                .asRuntimeException()));
             }
         }
     }

@@ -4,9 +4,12 @@ import dev.stator.cluster.wire.Load;
 import dev.stator.cluster.wire.Member;
 import dev.stator.cluster.wire.NodeGrpc;
 import dev.stator.cluster.wire.NodeNews;
+import dev.stator.cluster.wire.SplicingAnswer;
+import dev.stator.cluster.wire.SplicingCall;
 import dev.stator.routing.index.BlockIndex;
 import dev.stator.routing.index.IndexOptions;
 import io.grpc.ManagedChannel;
+import io.grpc.StatusRuntimeException;
 import java.security.SecureRandom;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -34,8 +37,6 @@ record Surroundings(
 
     static Surroundings of(Optional<ClusterKey> key, Membership.Joining joining) {
         var clock = Clock.system();
-        // The first link would otherwise load half of gRPC only once the group is joined.
-        clock.execute(() -> prepare(key));
         return new Surroundings(
                 clock,
                 node -> Calls.channel(node.getHost(), node.getPort(), key, MOST_MESSAGE_BYTES),
@@ -44,11 +45,24 @@ record Surroundings(
                 new SplittableRandom(new SecureRandom().nextLong()));
     }
 
-    /** Does once what the first link would wait for: classes are loaded, a key is made ready. */
-    private static void prepare(Optional<ClusterKey> key) {
+    /**
+     * Does once what the first link would otherwise wait for, beside what the caller does: classes
+     * are loaded, a key is made ready, event loops start.
+     */
+    static void prepare(Optional<ClusterKey> key) {
+        Thread.ofPlatform().daemon().name("cluster-prepare").start(() -> dialNobody(key));
+    }
+
+    private static void dialNobody(Optional<ClusterKey> key) {
         var nobody = Calls.channel("127.0.0.1", 1, key, MOST_MESSAGE_BYTES);
-        NodeGrpc.newBlockingStub(nobody);
-        NodeNews _ = NodeNews.newBuilder().setLoad(Load.getDefaultInstance()).build();
-        nobody.shutdownNow();
+        try {
+            NodeNews _ = NodeNews.newBuilder().setLoad(Load.getDefaultInstance()).build();
+            SplicingAnswer _ =
+                    NodeGrpc.newBlockingStub(nobody).splicing(SplicingCall.getDefaultInstance());
+        } catch (StatusRuntimeException e) {
+            // Nobody is there: what is wanted is done.
+        } finally {
+            nobody.shutdownNow();
+        }
     }
 }

@@ -3,7 +3,10 @@ package dev.stator.cluster;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.stator.cluster.wire.AnswerPart;
+import dev.stator.cluster.wire.Token;
+import dev.stator.engine.Sampled;
 import dev.stator.engine.SamplingOptions;
+import dev.stator.serving.GeneratedToken;
 import dev.stator.serving.GenerationRequest;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.time.Duration;
@@ -21,6 +24,9 @@ final class AnswerStreamTest {
     private static final class Call extends ServerCallStreamObserver<AnswerPart> {
         final List<AnswerPart> parts = new ArrayList<>();
         final List<Throwable> failures = new ArrayList<>();
+        boolean ready = true;
+        Runnable onReady = () -> {};
+        int completed;
 
         @Override
         public void onNext(AnswerPart part) {
@@ -33,11 +39,15 @@ final class AnswerStreamTest {
         }
 
         @Override
-        public void onCompleted() {}
+        public void onCompleted() {
+            completed++;
+            // The transport has room again, of which it tells on a thread of its own.
+            onReady.run();
+        }
 
         @Override
         public boolean isReady() {
-            return true;
+            return ready;
         }
 
         @Override
@@ -49,7 +59,9 @@ final class AnswerStreamTest {
         public void setOnCancelHandler(Runnable handler) {}
 
         @Override
-        public void setOnReadyHandler(Runnable handler) {}
+        public void setOnReadyHandler(Runnable handler) {
+            onReady = handler;
+        }
 
         @Override
         public void setCompression(String compression) {}
@@ -78,7 +90,8 @@ final class AnswerStreamTest {
                     _ -> {});
     private final Call call = new Call();
     private final List<AnswerStream> ended = new ArrayList<>();
-    private final AnswerStream stream = new AnswerStream(call, () -> false, ended::add);
+    private final AnswerStream stream =
+            new AnswerStream(call, new Speaker(process), () -> false, ended::add);
 
     /** Its answer takes four seconds: it does not end by itself. */
     private static GenerationRequest question() {
@@ -116,5 +129,74 @@ final class AnswerStreamTest {
 
         assertThat(call.parts.getFirst()).isEqualTo(AnswerPart.getDefaultInstance());
         assertThat(call.parts).hasSizeGreaterThan(10);
+    }
+
+    private static GeneratedToken token(int token) {
+        return new GeneratedToken(new Sampled(token, Float.NaN, List.of()), "t");
+    }
+
+    private List<Integer> sizes() {
+        return call.parts.stream().map(AnswerPart::getTokensCount).toList();
+    }
+
+    @Test
+    void tokensThatAreThereGoTogetherAndThoseMadeOneByOneGoOneByOne() {
+        stream.onToken(token(1));
+        stream.onToken(token(2));
+        stream.onToken(token(3));
+        pass(Duration.ofMillis(20));
+        assertThat(sizes()).containsExactly(3);
+
+        for (int i = 4; i < 7; i++) {
+            stream.onToken(token(i));
+            pass(Duration.ofMillis(20));
+        }
+        assertThat(sizes()).containsExactly(3, 1, 1, 1);
+        assertThat(
+                        call.parts.stream()
+                                .flatMap(part -> part.getTokensList().stream())
+                                .map(Token::getToken))
+                .containsExactly(1, 2, 3, 4, 5, 6);
+    }
+
+    @Test
+    void whatASlowFrontendDoesNotTakeGoesInPartsThatAreNotTooLarge() {
+        call.ready = false;
+        int many = 2 * AnswerStream.MOST_TOKENS + 5;
+        for (int i = 0; i < many; i++) {
+            stream.onToken(token(i));
+            if (i % 100 == 0) {
+                pass(Duration.ofMillis(20));
+            }
+        }
+        assertThat(sizes()).isEmpty();
+
+        stream.onFailure("it has failed");
+        pass(Duration.ofMillis(20));
+        assertThat(sizes()).containsExactly(AnswerStream.MOST_TOKENS, AnswerStream.MOST_TOKENS, 5);
+        assertThat(call.parts.getLast().getFailed()).isEqualTo("it has failed");
+        assertThat(ended).containsExactly(stream);
+    }
+
+    @Test
+    void itEndsOnceAlthoughTheTransportHasRoomAgain() {
+        stream.onToken(token(1));
+        stream.onFailure("it has failed");
+        pass(Duration.ofMillis(20));
+
+        assertThat(call.completed).isEqualTo(1);
+        assertThat(sizes()).containsExactly(1);
+    }
+
+    @Test
+    void anEndThatIsAboutToGoIsNotLostToAHandover() {
+        stream.onToken(token(1));
+        stream.onFailure("it has failed");
+        stream.handOver();
+        pass(Duration.ofMillis(20));
+
+        assertThat(call.failures).isEmpty();
+        assertThat(call.parts).singleElement().matches(AnswerPart::hasFailed);
+        assertThat(ended).containsExactly(stream);
     }
 }

@@ -4,13 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.stator.cluster.wire.Member;
+import dev.stator.cluster.wire.Word;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import org.jgroups.Address;
+import org.jgroups.util.UUID;
 import org.junit.jupiter.api.Test;
 
 /** Real members on loopback. */
@@ -107,6 +111,43 @@ final class GroupTest {
                     .isInstanceOf(ClusterException.class)
                     .hasMessageContaining("port " + taken.getLocalPort())
                     .hasMessageContaining("--cluster-port");
+        }
+    }
+
+    /** Members tell a newcomer who they are before it has seen them, as JGroups does it. */
+    private record Hasty(Address self, Address other, Member member) implements Group.Channel {
+        @Override
+        public void connect(Group group) {
+            var word = Word.newBuilder().setMember(member).build();
+            group.received(other, word.toByteString().asReadOnlyByteBuffer());
+            group.seen(List.of(other, self));
+        }
+
+        @Override
+        public void send(Address to, byte[] word) {}
+
+        @Override
+        public void close() {}
+    }
+
+    @Test
+    void whoSpeaksBeforeHeIsSeenIsKnownOnceHeIs() {
+        var member = Member.newBuilder().setName("one").build();
+        var channel = new Hasty(UUID.randomUUID(), UUID.randomUUID(), member);
+        var heard = new ArrayList<List<Member>>();
+
+        try (var group =
+                Group.join(
+                        channel,
+                        Clock.system(),
+                        Member.getDefaultInstance(),
+                        List.of(),
+                        heard::add)) {
+            assertThat(group.members()).containsExactly(member);
+            assertThat(heard).containsExactly(List.of(member));
+
+            group.seen(List.of(channel.self()));
+            assertThat(group.members()).isEmpty();
         }
     }
 }

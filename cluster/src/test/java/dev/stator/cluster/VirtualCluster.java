@@ -464,8 +464,13 @@ final class VirtualCluster implements CallWatch {
      */
     long silentSince(VirtualProcess node, VirtualProcess frontend) {
         long unacknowledged = network.cutSince(frontend.host(), node.host());
+        // What it said before it froze may have waited for the way to be free.
+        long out =
+                node.outSince() == Long.MAX_VALUE
+                        ? Long.MAX_VALUE
+                        : Math.max(node.outSince(), network.healedAt(node.host(), frontend.host()));
         return Math.min(
-                Math.min(node.outSince(), network.cutSince(node.host(), frontend.host())),
+                Math.min(out, network.cutSince(node.host(), frontend.host())),
                 unacknowledged == Long.MAX_VALUE
                         ? Long.MAX_VALUE
                         : unacknowledged + Duration.ofSeconds(2).toNanos());

@@ -32,6 +32,7 @@ final class VirtualNetwork implements Pipe.Way {
     private final Random random;
     private final CallWatch watch;
     private final long[][] cutSince;
+    private final long[][] healedAt;
     private final long[][] slowNanos;
     private final int[][] unacknowledged;
     private final Map<Integer, Listening> listening = new HashMap<>();
@@ -43,6 +44,7 @@ final class VirtualNetwork implements Pipe.Way {
         this.random = random;
         this.watch = watch;
         this.cutSince = new long[hosts][hosts];
+        this.healedAt = new long[hosts][hosts];
         this.slowNanos = new long[hosts][hosts];
         this.unacknowledged = new int[hosts][hosts];
         for (long[] each : cutSince) {
@@ -92,6 +94,7 @@ final class VirtualNetwork implements Pipe.Way {
 
     void heal(int from, int to) {
         cutSince[from][to] = NEVER;
+        healedAt[from][to] = time.now();
         for (var pipe : List.copyOf(standing)) {
             if (!isCut(pipe.from().host(), pipe.to().host())) {
                 standing.remove(pipe);
@@ -136,6 +139,11 @@ final class VirtualNetwork implements Pipe.Way {
     /** Since when nothing can have come that way, if nothing can. */
     long cutSince(int from, int to) {
         return cutSince[from][to] == NEVER ? Long.MAX_VALUE : cutSince[from][to];
+    }
+
+    /** When something that had been sent before may have come, because a way was free again. */
+    long healedAt(int one, int other) {
+        return Math.max(healedAt[one][other], healedAt[other][one]);
     }
 
     boolean isWhole(int one, int other) {
