@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.stator.cluster.wire.AnswerPart;
 import dev.stator.engine.SamplingOptions;
+import dev.stator.serving.FromPeers;
 import dev.stator.serving.GenerationRequest;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.time.Duration;
@@ -100,7 +101,7 @@ final class AnswerStreamTest {
     @Test
     void whatIsHandedOverWhileItWaitsForBlocksIsNotComputed() {
         stream.handOver();
-        stream.submit(node, question(), Peers.Brought.NOTHING);
+        stream.submit(node, question(), FromPeers.nothing());
         pass(Duration.ofSeconds(1));
 
         assertThat(node.isIdle()).isTrue();
@@ -111,7 +112,7 @@ final class AnswerStreamTest {
     @Test
     void theFirstPartIsEmptyAndSaysThatTheNodeHasTheRequest() {
         stream.accept();
-        stream.submit(node, question(), Peers.Brought.NOTHING);
+        stream.submit(node, question(), FromPeers.nothing());
         pass(Duration.ofSeconds(1));
 
         assertThat(call.parts.getFirst()).isEqualTo(AnswerPart.getDefaultInstance());
