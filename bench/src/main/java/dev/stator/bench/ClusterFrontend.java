@@ -5,6 +5,7 @@ import dev.stator.cluster.FrontendOptions;
 import dev.stator.engine.ModelInfo;
 import dev.stator.engine.SamplingOptions;
 import dev.stator.engine.Tokenizer;
+import dev.stator.routing.Mode;
 import dev.stator.routing.Policy;
 import dev.stator.routing.queue.QueueOptions;
 import dev.stator.serving.GenerationRequest;
@@ -67,6 +68,7 @@ final class ClusterFrontend implements AutoCloseable {
                 ClusterNodeProcess.options("frontend", groupPort, join, keyed),
                 new FrontendOptions(
                         policy,
+                        Mode.AUTO,
                         context,
                         SyntheticNode.BLOCK_TOKENS,
                         QueueOptions.of(4096, 1L << 40),

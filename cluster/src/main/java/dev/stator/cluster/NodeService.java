@@ -40,6 +40,7 @@ final class NodeService extends NodeGrpc.NodeImplBase {
     private final ObservedFabric fabric;
     private final Clock clock;
     private final Follower.Bounds bounds;
+    private final Optional<BlockExchange> exchange;
     private final Optional<Peers> peers;
     private final Optional<LendingPort> lending;
 
@@ -65,7 +66,7 @@ final class NodeService extends NodeGrpc.NodeImplBase {
         this.fabric = fabric;
         this.clock = clock;
         this.bounds = bounds;
-        var exchange = fabric.exchange();
+        this.exchange = fabric.exchange();
         this.lending = exchange.map(lend);
         this.peers = exchange.map(its -> new Peers(its, key, this::brought));
     }
@@ -80,18 +81,25 @@ final class NodeService extends NodeGrpc.NodeImplBase {
             answer.onError(Calls.leaving());
             return;
         }
-        GenerationRequest request;
         try {
-            request = Requests.request(call.getRequest(), clock.nanos());
+            generate(call, Requests.request(call.getRequest(), clock.nanos()), answer);
         } catch (IllegalArgumentException e) {
             answer.onError(invalid(e));
-            return;
         }
+    }
+
+    private void generate(
+            GenerateCall call, GenerationRequest request, StreamObserver<AnswerPart> answer) {
+        var promise =
+                exchange.filter(_ -> call.getPrefillOnly()).map(its -> its.promise(request));
         var stream =
                 new AnswerStream(
                         (ServerCallStreamObserver<AnswerPart>) answer,
                         () -> draining,
-                        answers::remove);
+                        ended -> {
+                            answers.remove(ended);
+                            promise.ifPresent(Runnable::run);
+                        });
         answers.add(stream);
         stream.accept();
         // Claimed before it is queued, so that no request that is bound after it computes them.

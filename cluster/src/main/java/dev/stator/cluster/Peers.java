@@ -47,6 +47,9 @@ final class Peers implements AutoCloseable {
 
     private static final Duration LEAST_START = Duration.ofMillis(50);
 
+    /** A lender that waits for blocks says so more often; one that does not is gone. */
+    private static final Duration SILENCE = Duration.ofSeconds(4);
+
     /** Hears how fast a peer was. */
     interface Listener {
         void moved(String peer, long tokens, double millis);
@@ -82,7 +85,10 @@ final class Peers implements AutoCloseable {
         var parts = new ArrayList<Part>();
         int from = 0;
         for (var source : sources) {
-            var coming = exchange.wanted(request, source.getToBlock()).claim(from);
+            var wanted = exchange.wanted(request, source.getToBlock());
+            var patience = Duration.ofMillis(source.getPatienceMillis());
+            var coming =
+                    patience.isPositive() ? wanted.claim(from, patience) : wanted.claim(from);
             from = coming.end();
             if (!coming.isEmpty()) {
                 parts.add(new Part(coming, source));
@@ -135,11 +141,13 @@ final class Peers implements AutoCloseable {
         } catch (IOException e) {
             LOG.debug("{} lends no more: {}", source.getNode(), e.toString());
         }
-        // What brought nothing took as long as it took: the next plan should know.
-        listener.moved(
-                source.getNode(),
-                coming.tokens(coming.first(), Math.max(fetch.next, coming.first() + 1)),
-                (System.nanoTime() - start) / 1e6);
+        if (!fetch.waits()) {
+            // What brought nothing took as long as it took: the next plan should know.
+            listener.moved(
+                    source.getNode(),
+                    coming.tokens(coming.first(), Math.max(fetch.next, coming.first() + 1)),
+                    (System.nanoTime() - start) / 1e6);
+        }
     }
 
     /** A run of blocks from one peer. For one thread. */
@@ -158,14 +166,26 @@ final class Peers implements AutoCloseable {
             this.source = source;
             this.brought = brought;
             this.startNanos = startNanos;
-            this.most = shorter(coming.worth(), MOST);
+            this.most = waits() ? coming.most() : shorter(coming.most(), MOST);
             var part = most.dividedBy(START_PART);
             this.toFirst = shorter(part.compareTo(LEAST_START) > 0 ? part : LEAST_START, most);
             this.next = coming.first();
         }
 
-        /** By when the next block is to be there: who computed them would be as far by then. */
+        /** Whether the peer does not have them yet. */
+        boolean waits() {
+            return source.getPatienceMillis() > 0;
+        }
+
+        /**
+         * By when something is to be heard. Of blocks that are there the next is to be: who
+         * computed them would be as far by then.
+         */
         private long nextNanos() {
+            if (waits()) {
+                long end = startNanos + most.toNanos();
+                return Math.min(end, System.nanoTime() + SILENCE.toNanos());
+            }
             double done =
                     (double) coming.tokens(coming.first(), Math.min(next + 1, coming.end()))
                             / coming.tokens(coming.first(), coming.end());
@@ -209,7 +229,7 @@ final class Peers implements AutoCloseable {
             try (var clock = Deadline.of(over, left())) {
                 deadline = Optional.of(clock);
                 if (!closed) {
-                    whole = over.borrow(coming.keys(), this);
+                    whole = over.borrow(coming.keys(), waits() ? most : Duration.ZERO, this);
                 }
             } finally {
                 busy.remove(over);
@@ -238,6 +258,11 @@ final class Peers implements AutoCloseable {
             next += has ? 1 : 0;
             deadline.ifPresent(its -> its.until(nextNanos()));
             return has;
+        }
+
+        @Override
+        public void waiting() {
+            deadline.ifPresent(its -> its.until(nextNanos()));
         }
     }
 

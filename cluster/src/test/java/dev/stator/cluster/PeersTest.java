@@ -14,6 +14,7 @@ import dev.stator.engine.llama.LlamaEngine;
 import dev.stator.engine.llama.LlamaOptions;
 import dev.stator.engine.llama.Platform;
 import dev.stator.routing.Mode;
+import dev.stator.routing.WorkerRole;
 import dev.stator.serving.Account;
 import dev.stator.serving.BlockExchange;
 import dev.stator.serving.FinishReason;
@@ -34,6 +35,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -91,7 +93,7 @@ final class PeersTest {
         lacks = node();
         server =
                 NodeServer.start(
-                        options(key), has, "demo", (_, _, _) -> new ClusterFabricTest.Alone());
+                        options(key), WorkerRole.BOTH, has, "demo", (_, _, _) -> new ClusterFabricTest.Alone());
         way = new FaultyProxy(server.port());
         peers = peers(key);
     }
@@ -552,7 +554,7 @@ final class PeersTest {
             try (var channel = SocketChannel.open()) {
                 assertThat(
                                 Borrowing.open(channel, "127.0.0.1", ticket)
-                                        .borrow(key, (its, rows) -> skip(its, rows)))
+                                        .borrow(key, Duration.ZERO, (its, rows) -> skip(its, rows)))
                         .isTrue();
             }
             var forged = ticket.toBuilder().setId(ByteString.copyFrom(new byte[16])).build();
@@ -580,7 +582,7 @@ final class PeersTest {
                     port.ticket().toBuilder().setSecret(ByteString.copyFrom(new byte[32])).build();
             try (var channel = SocketChannel.open()) {
                 var stranger = Borrowing.open(channel, "127.0.0.1", stolen);
-                assertThatThrownBy(() -> stranger.borrow(key, (its, rows) -> skip(its, rows)))
+                assertThatThrownBy(() -> stranger.borrow(key, Duration.ZERO, (its, rows) -> skip(its, rows)))
                         .isInstanceOf(IOException.class);
             }
         }

@@ -61,7 +61,12 @@ final class ScriptedLender implements AutoCloseable {
                     BlockPipe.over(
                             channel, sealed ? Optional.of(secret) : Optional.empty(), false);
             channel.read(ByteBuffer.allocate(16));
-            pipe.read(MemorySegment.ofArray(new byte[4]));
+            var count = ByteBuffer.allocate(Integer.BYTES);
+            pipe.read(MemorySegment.ofBuffer(count));
+            if (count.getInt(0) != wanted.keys().size()) {
+                // It will wait, and says how long.
+                pipe.read(MemorySegment.ofArray(new byte[Integer.BYTES]));
+            }
             pipe.read(MemorySegment.ofArray(new byte[16 * wanted.keys().size()]));
             script.send(pipe, wanted);
             pipe.flush();

@@ -11,7 +11,9 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -28,6 +30,9 @@ public final class BlockExchange {
     /** Whoever computes the block before those that are to come may take so long. */
     private static final long PARENT_SECONDS = 60;
 
+    /** How often a block is looked for that nobody has begun with. */
+    private static final Duration UNCLAIMED = Duration.ofMillis(5);
+
     /** Hears that blocks will soon be in the host tier. */
     @FunctionalInterface
     interface Expecting {
@@ -42,6 +47,9 @@ public final class BlockExchange {
     private final PrefillSpeed speed;
     private final String fingerprint;
     private final Expecting expecting;
+
+    /** Blocks of prompts that are to be computed here for peers, and by how many. */
+    private final Map<BlockKey, Integer> promised = new ConcurrentHashMap<>();
 
     BlockExchange(
             HostTier host,
@@ -96,6 +104,42 @@ public final class BlockExchange {
                                         lease.tokens(),
                                         lease.recomputeMicros(),
                                         lease::close));
+    }
+
+    /**
+     * A prompt is computed here so that a peer can have its blocks: who asks for them may wait.
+     *
+     * @return to be run, once, when no more of them will come into being
+     */
+    public Runnable promise(GenerationRequest asked) {
+        var keys = wanted(asked, Integer.MAX_VALUE).keys();
+        keys.forEach(key -> promised.merge(key, 1, Integer::sum));
+        return () ->
+                keys.forEach(
+                        key ->
+                                promised.computeIfPresent(
+                                        key, (_, count) -> count == 1 ? null : count - 1));
+    }
+
+    /** Whether a block is being computed or brought here, or will be. */
+    public boolean isComing(BlockKey key) {
+        return promised.containsKey(key) || host.isClaimed(key);
+    }
+
+    /**
+     * Waits for a block that is {@linkplain #isComing coming}, until it is there or something else
+     * has become of it, but no longer than that.
+     */
+    public void awaitChange(BlockKey key, Duration most) throws InterruptedException {
+        if (!host.isClaimed(key)) {
+            // Its request waits for its turn.
+            Thread.sleep(most.compareTo(UNCLAIMED) < 0 ? most : UNCLAIMED);
+            return;
+        }
+        var told = new CountDownLatch(1);
+        try (Waiting _ = host.await(key, told::countDown)) {
+            boolean _ = told.await(most.toNanos(), TimeUnit.NANOSECONDS);
+        }
     }
 
     /**
@@ -177,6 +221,19 @@ public final class BlockExchange {
          * brings; it may be empty. Until it is closed, whoever wants them waits for them.
          */
         public Coming claim(int from) {
+            return claim(from, Optional.empty());
+        }
+
+        /**
+         * {@link #claim(int)} of blocks that the peer does not have yet.
+         *
+         * @param within so long they may take
+         */
+        public Coming claim(int from, Duration within) {
+            return claim(from, Optional.of(within));
+        }
+
+        private Coming claim(int from, Optional<Duration> within) {
             var claimant = new Claimant("blocks of a peer");
             int first = Math.max(from, had());
             while (first < keys.size() && !isMine(first, claimant)) {
@@ -186,16 +243,16 @@ public final class BlockExchange {
             while (end < keys.size() && (end == first || isMine(end, claimant))) {
                 end++;
             }
-            var coming = new Coming(this, first, end, claimant);
+            var most = within.orElse(worth(tokens(first, end)));
             int whole = tokens.length / blocks.blockTokens();
             if (first < Math.min(end, whole)) {
                 expecting.expect(
                         keys.stream().limit(whole).mapToLong(BlockKey::high).toArray(),
                         first,
                         Math.min(end, whole),
-                        coming.worth());
+                        most);
             }
-            return coming;
+            return new Coming(this, first, end, claimant, most);
         }
 
         private boolean isMine(int block, Claimant claimant) {
@@ -212,12 +269,14 @@ public final class BlockExchange {
         private final int first;
         private final int end;
         private final Claimant claimant;
+        private final Duration most;
 
-        private Coming(Wanted wanted, int first, int end, Claimant claimant) {
+        private Coming(Wanted wanted, int first, int end, Claimant claimant, Duration most) {
             this.wanted = wanted;
             this.first = first;
             this.end = end;
             this.claimant = claimant;
+            this.most = most;
         }
 
         /** The first block's number in {@link Wanted#keys}. */
@@ -237,9 +296,9 @@ public final class BlockExchange {
             return wanted.keys.subList(first, end);
         }
 
-        /** How long it may take to fetch them: what computing them would take. */
-        public Duration worth() {
-            return wanted.worth(wanted.tokens(first, end));
+        /** How long it may take until all are there. */
+        public Duration most() {
+            return most;
         }
 
         /** Tokens of these blocks, by their number in {@link Wanted#keys}. */
