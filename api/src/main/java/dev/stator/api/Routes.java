@@ -142,7 +142,8 @@ final class Routes implements AutoCloseable {
     private static boolean hasNoNode(ClusterStatus status) {
         return status.members().stream()
                 .noneMatch(
-                        member -> member.role().equals("node")
+                        member ->
+                                member.role().equals("node")
                                         && !member.duty().equals("prefill")
                                         && member.state().equals("serving"));
     }

@@ -118,8 +118,7 @@ final class SyntheticNode implements ObservedFabric {
     }
 
     @Override
-    public Admission submit(
-            GenerationRequest asked, GenerationListener listener, FromPeers peers) {
+    public Admission submit(GenerationRequest asked, GenerationListener listener, FromPeers peers) {
         Thread.ofVirtual()
                 .start(
                         () -> {

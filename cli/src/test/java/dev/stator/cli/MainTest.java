@@ -77,13 +77,11 @@ final class MainTest {
     void helpOfTheClustersCommandsShowsTheirSettings() {
         assertThat(run("node", "--help")).isZero();
         assertThat(out())
-                .contains(
-                        "--join", "--node-port", "--host-cache", "--cluster-key-file", "--role")
+                .contains("--join", "--node-port", "--host-cache", "--cluster-key-file", "--role")
                 .doesNotContain("--api-key", "--migration-retries");
         assertThat(run("frontend", "--help")).isZero();
         assertThat(out())
-                .contains("--api-key", "--migration-retries", "--node-timeout-ms", "--mode")
-                .doesNotContain("--role");
+                .contains("--api-key", "--migration-retries", "--node-timeout-ms", "--mode");
         assertThat(run("status", "--help")).isZero();
         assertThat(out()).contains("--json", "--url");
     }

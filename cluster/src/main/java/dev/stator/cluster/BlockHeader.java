@@ -7,8 +7,8 @@ import java.nio.ByteBuffer;
 /**
  * What goes before a block's rows.
  *
- * @param bytes of the rows that follow; 0: there is nothing more; less: what comes next is not there
- *     yet
+ * @param bytes of the rows that follow; 0: there is nothing more; less: what comes next is not
+ *     there yet
  */
 record BlockHeader(BlockKey key, int tokens, int bytes, long recomputeMicros) {
     static final int BYTES = 32;

@@ -328,8 +328,7 @@ public final class ClusterFabric implements Fabric {
     private void carryOut(Relay relay, Decision decision) {
         nodes.answering(decision.plan())
                 .ifPresentOrElse(
-                        errand ->
-                                relay.start(decision, errand, nodes.prefilling(decision.plan())),
+                        errand -> relay.start(decision, errand, nodes.prefilling(decision.plan())),
                         () -> {
                             // It has left since.
                             router.finished(decision.request().id());

@@ -11,8 +11,7 @@ final class Deadline implements AutoCloseable {
 
     private Deadline(Closeable connection, long untilNanos) {
         this.untilNanos = untilNanos;
-        this.clock =
-                Thread.ofVirtual().name("lending-clock").unstarted(() -> watch(connection));
+        this.clock = Thread.ofVirtual().name("lending-clock").unstarted(() -> watch(connection));
     }
 
     private void watch(Closeable connection) {

@@ -90,8 +90,7 @@ final class NodeService extends NodeGrpc.NodeImplBase {
 
     private void generate(
             GenerateCall call, GenerationRequest request, StreamObserver<AnswerPart> answer) {
-        var promise =
-                exchange.filter(_ -> call.getPrefillOnly()).map(its -> its.promise(request));
+        var promise = exchange.filter(_ -> call.getPrefillOnly()).map(its -> its.promise(request));
         var stream =
                 new AnswerStream(
                         (ServerCallStreamObserver<AnswerPart>) answer,

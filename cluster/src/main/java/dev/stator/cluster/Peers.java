@@ -42,8 +42,11 @@ final class Peers implements AutoCloseable {
 
     private static final int MOST_KEPT = 8;
 
-    /** Until the first block comes: this part of what all may take, but no less than that. */
-    private static final int START_PART = 4;
+    /**
+     * Until the first block comes: this part of what all may take, but no less than that. So far
+     * the rest may then be behind computing.
+     */
+    private static final int START_PART = 2;
 
     private static final Duration LEAST_START = Duration.ofMillis(50);
 
@@ -87,8 +90,7 @@ final class Peers implements AutoCloseable {
         for (var source : sources) {
             var wanted = exchange.wanted(request, source.getToBlock());
             var patience = Duration.ofMillis(source.getPatienceMillis());
-            var coming =
-                    patience.isPositive() ? wanted.claim(from, patience) : wanted.claim(from);
+            var coming = patience.isPositive() ? wanted.claim(from, patience) : wanted.claim(from);
             from = coming.end();
             if (!coming.isEmpty()) {
                 parts.add(new Part(coming, source));
@@ -128,7 +130,8 @@ final class Peers implements AutoCloseable {
 
     private void fetch(BlockExchange.Coming coming, Source source, FromPeers brought) {
         long start = System.nanoTime();
-        var fetch = new Fetch(coming, source, brought, start);
+        boolean known = ways.containsKey(address(source));
+        var fetch = new Fetch(coming, source, brought, start, known);
         try {
             fetch.over(way(source));
         } catch (DamagedException e) {
@@ -161,13 +164,21 @@ final class Peers implements AutoCloseable {
         private int next;
         private Optional<Deadline> deadline = Optional.empty();
 
-        Fetch(BlockExchange.Coming coming, Source source, FromPeers brought, long startNanos) {
+        /**
+         * @param known whether there was a connection before: making one takes longer
+         */
+        Fetch(
+                BlockExchange.Coming coming,
+                Source source,
+                FromPeers brought,
+                long startNanos,
+                boolean known) {
             this.coming = coming;
             this.source = source;
             this.brought = brought;
             this.startNanos = startNanos;
             this.most = waits() ? coming.most() : shorter(coming.most(), MOST);
-            var part = most.dividedBy(START_PART);
+            var part = known ? most.dividedBy(START_PART) : most;
             this.toFirst = shorter(part.compareTo(LEAST_START) > 0 ? part : LEAST_START, most);
             this.next = coming.first();
         }
@@ -189,8 +200,7 @@ final class Peers implements AutoCloseable {
             double done =
                     (double) coming.tokens(coming.first(), Math.min(next + 1, coming.end()))
                             / coming.tokens(coming.first(), coming.end());
-            double left = most.minus(toFirst).toNanos();
-            return startNanos + toFirst.toNanos() + (long) (done * left);
+            return startNanos + toFirst.toNanos() + (long) (done * most.toNanos());
         }
 
         private Duration left() {
@@ -304,9 +314,13 @@ final class Peers implements AutoCloseable {
         return Optional.empty();
     }
 
+    private static String address(Source source) {
+        return source.getHost() + ":" + source.getPort();
+    }
+
     private Way way(Source source) {
         return ways.computeIfAbsent(
-                source.getHost() + ":" + source.getPort(),
+                address(source),
                 _ ->
                         new Way(
                                 Calls.channel(

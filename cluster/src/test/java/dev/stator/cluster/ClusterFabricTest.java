@@ -110,7 +110,9 @@ final class ClusterFabricTest {
                         new NodeOptions(
                                 Mode.AUTO, 1, 1, CONTEXT, 4096, 8192, 32, 32, 512, 1, 15, 32L << 20,
                                 folder, 64));
-        var server = NodeServer.start(member(name, key), WorkerRole.BOTH, its, "demo", (_, _, _) -> new Alone());
+        var server =
+                NodeServer.start(
+                        member(name, key), WorkerRole.BOTH, its, "demo", (_, _, _) -> new Alone());
         var way = new FaultyProxy(server.port());
         var member = server.self().toBuilder().setPort(way.port()).build();
         var node = new Node(its, server, way, member);

@@ -228,7 +228,9 @@ final class HandoffTest {
         assertThat(from("computed", account)).isEqualTo(1);
         assertThat(sum(account)).isEqualTo(LENGTH);
         GroupTest.await(
-                () -> prefills.stats().promptTokensBySource().getOrDefault("computed", 0L) == LENGTH,
+                () ->
+                        prefills.stats().promptTokensBySource().getOrDefault("computed", 0L)
+                                == LENGTH,
                 prefills.stats().promptTokensBySource());
         assertNothingIsLeft();
     }
@@ -331,8 +333,7 @@ final class HandoffTest {
         return peers;
     }
 
-    private static Source waiting(
-            Source source, Duration patience) {
+    private static Source waiting(Source source, Duration patience) {
         return source.toBuilder().setPatienceMillis(patience.toMillis()).build();
     }
 

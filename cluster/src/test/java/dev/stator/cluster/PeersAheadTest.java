@@ -173,9 +173,7 @@ final class PeersAheadTest {
     }
 
     private long imported() {
-        return lacks.stats().workers().stream()
-                .mapToLong(FabricStats.Worker::bytesImported)
-                .sum();
+        return lacks.stats().workers().stream().mapToLong(FabricStats.Worker::bytesImported).sum();
     }
 
     private void assertNothingIsLeft() throws InterruptedException {
@@ -231,8 +229,7 @@ final class PeersAheadTest {
                         (pipe, wanted) -> {
                             send(pipe, wanted.keys().subList(0, 4));
                             pipe.write(
-                                    new BlockHeader(
-                                                    wanted.keys().get(4), BLOCK, wanted.bytes(4), 1)
+                                    new BlockHeader(wanted.keys().get(4), BLOCK, wanted.bytes(4), 1)
                                             .encoded());
                             pipe.flush();
                             throw new IOException("it dies");
@@ -322,8 +319,7 @@ final class PeersAheadTest {
                         })) {
             var brought = peers.begin(request, List.of(lender.source(WHOLE)));
             var answer = new Answer();
-            var admitted =
-                    (Admission.Admitted) lacks.submit(request, answer, brought);
+            var admitted = (Admission.Admitted) lacks.submit(request, answer, brought);
             GroupTest.await(() -> imported() > 0, "imported");
             admitted.cancel();
 

@@ -32,7 +32,6 @@ import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -93,7 +92,11 @@ final class PeersTest {
         lacks = node();
         server =
                 NodeServer.start(
-                        options(key), WorkerRole.BOTH, has, "demo", (_, _, _) -> new ClusterFabricTest.Alone());
+                        options(key),
+                        WorkerRole.BOTH,
+                        has,
+                        "demo",
+                        (_, _, _) -> new ClusterFabricTest.Alone());
         way = new FaultyProxy(server.port());
         peers = peers(key);
     }
@@ -158,8 +161,8 @@ final class PeersTest {
     /** What it generated, and its account. */
     private record Answer(List<Integer> tokens, Account account) {}
 
-    private static Answer generate(
-            NodeFabric node, GenerationRequest request, FromPeers brought) throws Exception {
+    private static Answer generate(NodeFabric node, GenerationRequest request, FromPeers brought)
+            throws Exception {
         var tokens = new ArrayList<Integer>();
         var end = new CompletableFuture<Account>();
         node.submit(
@@ -220,7 +223,8 @@ final class PeersTest {
         var request = request(2, "");
         generate(has, request);
         assertThat(
-                        bring(peers, 
+                        bring(
+                                        peers,
                                         request,
                                         List.of(
                                                 source().getFirst().toBuilder()
@@ -582,7 +586,10 @@ final class PeersTest {
                     port.ticket().toBuilder().setSecret(ByteString.copyFrom(new byte[32])).build();
             try (var channel = SocketChannel.open()) {
                 var stranger = Borrowing.open(channel, "127.0.0.1", stolen);
-                assertThatThrownBy(() -> stranger.borrow(key, Duration.ZERO, (its, rows) -> skip(its, rows)))
+                assertThatThrownBy(
+                                () ->
+                                        stranger.borrow(
+                                                key, Duration.ZERO, (its, rows) -> skip(its, rows)))
                         .isInstanceOf(IOException.class);
             }
         }

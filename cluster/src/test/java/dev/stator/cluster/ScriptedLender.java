@@ -58,8 +58,7 @@ final class ScriptedLender implements AutoCloseable {
     private void serve(boolean sealed, BlockExchange.Wanted wanted, Script script) {
         try (var channel = listening.accept()) {
             var pipe =
-                    BlockPipe.over(
-                            channel, sealed ? Optional.of(secret) : Optional.empty(), false);
+                    BlockPipe.over(channel, sealed ? Optional.of(secret) : Optional.empty(), false);
             channel.read(ByteBuffer.allocate(16));
             var count = ByteBuffer.allocate(Integer.BYTES);
             pipe.read(MemorySegment.ofBuffer(count));

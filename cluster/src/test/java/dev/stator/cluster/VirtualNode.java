@@ -308,8 +308,7 @@ final class VirtualNode implements ObservedFabric {
     }
 
     @Override
-    public Admission submit(
-            GenerationRequest asked, GenerationListener listener, FromPeers peers) {
+    public Admission submit(GenerationRequest asked, GenerationListener listener, FromPeers peers) {
         if (waiting.size() >= shape.queue) {
             return new Admission.Shed(Cause.QUEUE_FULL, 1, "the node is full");
         }

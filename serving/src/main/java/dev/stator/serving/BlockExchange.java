@@ -77,8 +77,7 @@ public final class BlockExchange {
                         Optional.empty(),
                         Optional.empty(),
                         host.options().blockTokens());
-        return new BlockExchange(
-                host, blocks, new PrefillSpeed(), fingerprint, (_, _, _, _) -> {});
+        return new BlockExchange(host, blocks, new PrefillSpeed(), fingerprint, (_, _, _, _) -> {});
     }
 
     /**

@@ -424,8 +424,7 @@ public final class NodeFabric implements ObservedFabric {
     }
 
     @Override
-    public Admission submit(
-            GenerationRequest asked, GenerationListener listener, FromPeers peers) {
+    public Admission submit(GenerationRequest asked, GenerationListener listener, FromPeers peers) {
         check(asked);
         long flight = background.flights().begin();
         var counting = new Counting(listener, flight);
