@@ -26,6 +26,9 @@ final class ClusterView {
                         .put("name", member.name())
                         .put("role", member.role())
                         .put("state", member.state());
+        if (!member.duty().isEmpty()) {
+            json.put("duty", member.duty());
+        }
         if (!member.address().isEmpty()) {
             json.put("address", member.address());
         }

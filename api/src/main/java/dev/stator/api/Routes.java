@@ -142,7 +142,10 @@ final class Routes implements AutoCloseable {
     private static boolean hasNoNode(ClusterStatus status) {
         return status.members().stream()
                 .noneMatch(
-                        member -> member.role().equals("node") && member.state().equals("serving"));
+                        member ->
+                                member.role().equals("node")
+                                        && !member.duty().equals("prefill")
+                                        && member.state().equals("serving"));
     }
 
     private void metrics(Exchange exchange) {

@@ -5,6 +5,7 @@ import dev.stator.cluster.FrontendOptions;
 import dev.stator.engine.ModelInfo;
 import dev.stator.engine.SamplingOptions;
 import dev.stator.engine.Tokenizer;
+import dev.stator.routing.Mode;
 import dev.stator.routing.Policy;
 import dev.stator.routing.queue.QueueOptions;
 import dev.stator.serving.GenerationRequest;
@@ -73,6 +74,7 @@ final class ClusterFrontend implements AutoCloseable {
     static FrontendOptions options(Policy policy, int context) {
         return new FrontendOptions(
                 policy,
+                Mode.AUTO,
                 context,
                 SyntheticNode.BLOCK_TOKENS,
                 QueueOptions.of(4096, 1L << 40),

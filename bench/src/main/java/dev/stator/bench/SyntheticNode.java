@@ -19,6 +19,7 @@ import dev.stator.serving.Admission;
 import dev.stator.serving.BlockExchange;
 import dev.stator.serving.FabricStats;
 import dev.stator.serving.FinishReason;
+import dev.stator.serving.FromPeers;
 import dev.stator.serving.GenerationListener;
 import dev.stator.serving.GenerationRequest;
 import dev.stator.serving.Holding;
@@ -117,15 +118,19 @@ final class SyntheticNode implements ObservedFabric {
     }
 
     @Override
-    public Admission submit(
-            GenerationRequest asked, GenerationListener listener, int peerTokens, long peerNanos) {
+    public Admission submit(GenerationRequest asked, GenerationListener listener, FromPeers peers) {
         Thread.ofVirtual()
                 .start(
                         () -> {
-                            if (peerTokens == 0) {
+                            try {
+                                peers.awaitEnd();
+                            } catch (InterruptedException e) {
+                                Thread.currentThread().interrupt();
+                            }
+                            if (peers.tokens() == 0) {
                                 tier.ifPresent(its -> store(its, asked));
                             }
-                            answer(asked, listener, peerTokens, peerNanos);
+                            answer(asked, listener, peers.tokens(), peers.nanos());
                         });
         Admission.Admitted admitted = () -> {};
         return admitted;
@@ -178,7 +183,7 @@ final class SyntheticNode implements ObservedFabric {
 
     @Override
     public Admission submit(GenerationRequest request, GenerationListener listener) {
-        return submit(request, listener, 0, 0);
+        return submit(request, listener, FromPeers.nothing());
     }
 
     @Override

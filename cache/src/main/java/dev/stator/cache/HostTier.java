@@ -184,6 +184,16 @@ public final class HostTier implements AutoCloseable {
         }
     }
 
+    /** Whether somebody has promised to compute or bring a block, and it is not there yet. */
+    public boolean isClaimed(BlockKey key) {
+        lock.lock();
+        try {
+            return claims.isClaimed(key);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Gives up all claims that are not settled; whoever waits for them is told. */
     public void release(Claimant who) {
         List<Waiting> told;

@@ -103,6 +103,7 @@ final class FrontendCommand implements Callable<Integer> {
                 () ->
                         new FrontendOptions(
                                 configuration.get(Settings.ROUTER_POLICY),
+                                configuration.get(Settings.MODE),
                                 NodeSizing.usualContext(configuration, model),
                                 configuration.get(Settings.BLOCK_TOKENS),
                                 NodeSizing.queue(configuration),

@@ -33,6 +33,7 @@ final class NodeCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         var configuration = ServerFlags.configuration(spec, console.environment());
         var cluster = ClusterSettings.of(configuration);
+        var role = configuration.get(Settings.ROLE);
         var patience = new Patience(console);
         var model = ModelSource.of(configuration, Distribution.current(), console);
         try (var engine = Server.engine(configuration, model, patience);
@@ -41,7 +42,7 @@ final class NodeCommand implements Callable<Integer> {
                 var node =
                         patience.during(
                                 "joining the cluster %s".formatted(cluster.cluster()),
-                                () -> NodeServer.start(cluster, fabric, model.name()))) {
+                                () -> NodeServer.start(cluster, role, fabric, model.name()))) {
             var signals = StopSignals.listen();
             console.out()
                     .println(

@@ -7,6 +7,7 @@ import dev.stator.api.documents.ReuseMode;
 import dev.stator.remote.RemoteStores;
 import dev.stator.routing.Mode;
 import dev.stator.routing.Policy;
+import dev.stator.routing.WorkerRole;
 import dev.stator.serving.CacheCodec;
 import dev.stator.serving.ServiceClass;
 import java.nio.file.Path;
@@ -62,7 +63,7 @@ final class Settings {
                     "mode",
                     "MODE",
                     "auto",
-                    "aggregated: decode workers prefill for themselves; disaggregated: prefill workers do; auto: whichever is predicted to be faster",
+                    "aggregated: decode workers prefill for themselves; disaggregated: prefill workers do; auto: whichever is predicted to be faster; of a frontend the same of nodes by their roles",
                     choice(Mode.class));
     static final Setting<Policy> ROUTER_POLICY =
             Setting.of(
@@ -467,6 +468,13 @@ final class Settings {
                     "0",
                     "port at which other nodes fetch blocks from this one; 0 picks a free one, which they are told",
                     whole(0, 65535));
+    static final Setting<WorkerRole> ROLE =
+            Setting.of(
+                    "role",
+                    "ROLE",
+                    "both",
+                    "what frontends ask this node for: prefill: prompts that other nodes answer; decode: answers, whose prompts prefill nodes compute where that is predicted to be faster; both",
+                    choice(WorkerRole.class));
     static final Setting<Duration> NODE_TIMEOUT =
             Setting.of(
                     "node-timeout-ms",
@@ -586,6 +594,7 @@ final class Settings {
             Set.of(
                     MODEL,
                     ALIAS,
+                    MODE,
                     ROUTER_POLICY,
                     CONTEXT,
                     BLOCK_TOKENS,
@@ -602,7 +611,7 @@ final class Settings {
     static final List<Setting<?>> NODE =
             Stream.of(
                             MEMBERS.stream(),
-                            Stream.of(NODE_PORT, BLOCK_PORT),
+                            Stream.of(ROLE, NODE_PORT, BLOCK_PORT),
                             UP.stream().filter(setting -> !OF_HTTP.contains(setting)))
                     .<Setting<?>>flatMap(part -> part)
                     .toList();

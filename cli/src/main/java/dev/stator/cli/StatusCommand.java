@@ -42,7 +42,7 @@ final class StatusCommand implements Callable<Integer> {
 
     private void show(JsonNode status) {
         print(
-                "%-24s %-9s %-11s %-21s %8s %8s %10s %12s",
+                "%-24s %-12s %-11s %-21s %8s %8s %10s %12s",
                 "NAME",
                 "ROLE",
                 "STATE",
@@ -54,9 +54,9 @@ final class StatusCommand implements Callable<Integer> {
         for (var member : status.path("members")) {
             var host = member.at("/tiers/host");
             print(
-                    "%-24s %-9s %-11s %-21s %8s %8s %10s %12s",
+                    "%-24s %-12s %-11s %-21s %8s %8s %10s %12s",
                     member.path("name").asString(),
-                    member.path("role").asString(),
+                    role(member),
                     member.path("state").asString(),
                     member.path("address").asString("-"),
                     figure(member.path("running")),
@@ -76,6 +76,13 @@ final class StatusCommand implements Callable<Integer> {
         for (var sentence : status.path("wrong")) {
             print("wrong: %s", sentence.asString());
         }
+    }
+
+    /** A node that does all says no more. */
+    private static String role(JsonNode member) {
+        var role = member.path("role").asString();
+        var duty = member.path("duty").asString("");
+        return duty.isEmpty() || duty.equals("both") ? role : role + "/" + duty;
     }
 
     private static String figure(JsonNode number) {

@@ -68,13 +68,20 @@ final class MainTest {
     }
 
     @Test
+    void aRoleThatThereIsNotIsRefused() {
+        assertThat(run("node", "--role", "all")).isEqualTo(2);
+        assertThat(err()).contains("write one of both, decode, prefill");
+    }
+
+    @Test
     void helpOfTheClustersCommandsShowsTheirSettings() {
         assertThat(run("node", "--help")).isZero();
         assertThat(out())
-                .contains("--join", "--node-port", "--host-cache", "--cluster-key-file")
+                .contains("--join", "--node-port", "--host-cache", "--cluster-key-file", "--role")
                 .doesNotContain("--api-key", "--migration-retries");
         assertThat(run("frontend", "--help")).isZero();
-        assertThat(out()).contains("--api-key", "--migration-retries", "--node-timeout-ms");
+        assertThat(out())
+                .contains("--api-key", "--migration-retries", "--node-timeout-ms", "--mode");
         assertThat(run("status", "--help")).isZero();
         assertThat(out()).contains("--json", "--url");
     }

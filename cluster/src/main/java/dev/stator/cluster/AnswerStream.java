@@ -5,6 +5,7 @@ import dev.stator.cluster.wire.Token;
 import dev.stator.serving.Account;
 import dev.stator.serving.Admission;
 import dev.stator.serving.FinishReason;
+import dev.stator.serving.FromPeers;
 import dev.stator.serving.GeneratedToken;
 import dev.stator.serving.GenerationListener;
 import dev.stator.serving.GenerationRequest;
@@ -70,11 +71,11 @@ final class AnswerStream implements GenerationListener {
     }
 
     /**
-     * @param brought what came from peers for it
+     * @param peers what comes from peers for it
      */
-    void submit(ObservedFabric fabric, GenerationRequest request, Peers.Brought brought) {
+    void submit(ObservedFabric fabric, GenerationRequest request, FromPeers peers) {
         try {
-            switch (fabric.submit(request, this, brought.tokens(), brought.nanos())) {
+            switch (fabric.submit(request, this, peers)) {
                 case Admission.Admitted its -> admitted(its);
                 case Admission.Shed shed -> onShed(shed);
             }

@@ -7,7 +7,8 @@ import java.nio.ByteBuffer;
 /**
  * What goes before a block's rows.
  *
- * @param bytes of the rows that follow; 0: there is nothing more
+ * @param bytes of the rows that follow; 0: there is nothing more; less: what comes next is not
+ *     there yet
  */
 record BlockHeader(BlockKey key, int tokens, int bytes, long recomputeMicros) {
     static final int BYTES = 32;
@@ -15,8 +16,15 @@ record BlockHeader(BlockKey key, int tokens, int bytes, long recomputeMicros) {
     /** Ends an answer. */
     static final BlockHeader END = new BlockHeader(new BlockKey(0, 0), 0, 0, 0);
 
+    /** Says that the lender waits for the next block. */
+    static final BlockHeader WAITING = new BlockHeader(new BlockKey(0, 0), 0, -1, 0);
+
     boolean isEnd() {
         return bytes == 0;
+    }
+
+    boolean isWaiting() {
+        return bytes < 0;
     }
 
     MemorySegment encoded() {

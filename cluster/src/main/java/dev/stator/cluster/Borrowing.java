@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -21,6 +22,9 @@ final class Borrowing implements Closeable {
          * @return whether more is wanted; if not, the connection is of no further use
          */
         boolean take(BlockHeader header, BlockPipe rows) throws IOException;
+
+        /** The next block is still to come into being. */
+        default void waiting() {}
     }
 
     private final BlockPipe pipe;
@@ -55,13 +59,17 @@ final class Borrowing implements Closeable {
     /**
      * Asks for blocks and hands them on, in order, up to the first that the peer does not have.
      *
+     * @param patience how long the peer is to wait for blocks that come into being; zero: it is not
      * @return whether the connection can be used again
      */
-    boolean borrow(List<BlockKey> keys, Taker taker) throws IOException {
-        Lending.ask(pipe, keys);
+    boolean borrow(List<BlockKey> keys, Duration patience, Taker taker) throws IOException {
+        Lending.ask(pipe, keys, patience);
         for (int i = 0; i <= keys.size(); i++) {
-            pipe.read(header);
-            var its = BlockHeader.decoded(header);
+            var its = next();
+            while (its.isWaiting() && patience.isPositive()) {
+                taker.waiting();
+                its = next();
+            }
             if (its.isEnd()) {
                 usedNanos = System.nanoTime();
                 return true;
@@ -74,6 +82,11 @@ final class Borrowing implements Closeable {
             }
         }
         return false;
+    }
+
+    private BlockHeader next() throws IOException {
+        pipe.read(header);
+        return BlockHeader.decoded(header);
     }
 
     @Override

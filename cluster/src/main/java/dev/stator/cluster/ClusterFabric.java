@@ -12,7 +12,6 @@ import dev.stator.routing.Actual;
 import dev.stator.routing.Decision;
 import dev.stator.routing.Dispatcher;
 import dev.stator.routing.Explained;
-import dev.stator.routing.Mode;
 import dev.stator.routing.RouteRequest;
 import dev.stator.routing.Router;
 import dev.stator.routing.RouterOptions;
@@ -111,7 +110,8 @@ public final class ClusterFabric implements Fabric {
         this.index = surroundings.index();
         this.router =
                 new Router(
-                        RouterOptions.of(options.policy(), Mode.AGGREGATED)
+                        RouterOptions.of(options.policy(), options.mode())
+                                .withSplitsByRole()
                                 .withExpectIn(Tier.HOST)
                                 .withPeerTiers(EnumSet.of(Tier.HOST)),
                         index,
@@ -335,9 +335,9 @@ public final class ClusterFabric implements Fabric {
     }
 
     private void carryOut(Relay relay, Decision decision) {
-        nodes.link(decision.plan().decodeWorker())
+        nodes.answering(decision.plan())
                 .ifPresentOrElse(
-                        link -> relay.start(decision, link, nodes.sources(decision.plan())),
+                        errand -> relay.start(decision, errand, nodes.prefilling(decision.plan())),
                         () -> {
                             // It has left since.
                             router.finished(decision.request().id());

@@ -1,5 +1,6 @@
 package dev.stator.cluster;
 
+import dev.stator.routing.Mode;
 import dev.stator.routing.Policy;
 import dev.stator.routing.queue.QueueOptions;
 import java.time.Duration;
@@ -8,6 +9,8 @@ import java.time.Duration;
  * How a frontend treats requests and nodes.
  *
  * @param policy how nodes are chosen
+ * @param mode whether one node computes a prompt and another answers; {@link Mode#AUTO} thinks of
+ *     it where some node does nothing but prefill
  * @param contextTokens the most tokens of prompt and answer together; nodes must have as many
  * @param blockTokens tokens of a block; nodes must have the same
  * @param queue how requests wait for a node
@@ -18,6 +21,7 @@ import java.time.Duration;
  */
 public record FrontendOptions(
         Policy policy,
+        Mode mode,
         int contextTokens,
         int blockTokens,
         QueueOptions queue,

@@ -2,6 +2,7 @@ package dev.stator.cluster;
 
 import dev.stator.cluster.wire.Member;
 import dev.stator.cluster.wire.Shape;
+import dev.stator.routing.WorkerRole;
 import dev.stator.serving.ObservedFabric;
 import io.grpc.Server;
 import io.grpc.netty.NettyServerBuilder;
@@ -38,11 +39,22 @@ public final class NodeServer implements AutoCloseable {
      * @throws ClusterException if a port cannot be had
      */
     public static NodeServer start(ClusterOptions options, ObservedFabric fabric, String model) {
-        return start(options, fabric, model, Group::join);
+        return start(options, WorkerRole.BOTH, fabric, model);
+    }
+
+    /**
+     * {@link #start(ClusterOptions, ObservedFabric, String)}.
+     *
+     * @param role what frontends may ask of it
+     */
+    public static NodeServer start(
+            ClusterOptions options, WorkerRole role, ObservedFabric fabric, String model) {
+        return start(options, role, fabric, model, Group::join);
     }
 
     static NodeServer start(
             ClusterOptions options,
+            WorkerRole role,
             ObservedFabric fabric,
             String model,
             Membership.Joining joining) {
@@ -58,7 +70,7 @@ public final class NodeServer implements AutoCloseable {
         try {
             var server = listen(options, service);
             try {
-                var self = member(options, incarnation, server.getPort(), fabric, model);
+                var self = member(options, incarnation, server.getPort(), role, fabric, model);
                 return new NodeServer(service, server, self, joining.join(options, self, _ -> {}));
             } catch (RuntimeException e) {
                 server.shutdownNow();
@@ -93,6 +105,7 @@ public final class NodeServer implements AutoCloseable {
             ClusterOptions options,
             long incarnation,
             int port,
+            WorkerRole role,
             ObservedFabric fabric,
             String model) {
         var spec = fabric.spec(options.name());
@@ -112,7 +125,8 @@ public final class NodeServer implements AutoCloseable {
                                 .setRunning(spec.maxRunning())
                                 .setCells(spec.kvTokens())
                                 .setStepTokens(spec.stepTokens())
-                                .setMixedStepTokens(spec.mixedStepTokens()))
+                                .setMixedStepTokens(spec.mixedStepTokens())
+                                .setDuty(Duties.message(role)))
                 .build();
     }
 

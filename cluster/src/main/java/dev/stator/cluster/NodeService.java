@@ -13,6 +13,7 @@ import dev.stator.cluster.wire.SplicingCall;
 import dev.stator.cluster.wire.Ticket;
 import dev.stator.engine.EngineException;
 import dev.stator.serving.BlockExchange;
+import dev.stator.serving.FromPeers;
 import dev.stator.serving.GenerationRequest;
 import dev.stator.serving.ObservedFabric;
 import io.grpc.Status;
@@ -40,6 +41,7 @@ final class NodeService extends NodeGrpc.NodeImplBase {
     private final Clock clock;
     private final Follower.Bounds bounds;
     private final Speaker speaker;
+    private final Optional<BlockExchange> exchange;
     private final Optional<Peers> peers;
     private final Optional<LendingPort> lending;
 
@@ -66,7 +68,7 @@ final class NodeService extends NodeGrpc.NodeImplBase {
         this.clock = clock;
         this.bounds = bounds;
         this.speaker = new Speaker(clock);
-        var exchange = fabric.exchange();
+        this.exchange = fabric.exchange();
         this.lending = exchange.map(lend);
         this.peers = exchange.map(its -> new Peers(its, key, this::brought));
     }
@@ -81,53 +83,43 @@ final class NodeService extends NodeGrpc.NodeImplBase {
             answer.onError(Calls.leaving());
             return;
         }
-        GenerationRequest request;
         try {
-            request = Requests.request(call.getRequest(), clock.nanos());
+            generate(call, Requests.request(call.getRequest(), clock.nanos()), answer);
         } catch (IllegalArgumentException e) {
             answer.onError(invalid(e));
-            return;
         }
+    }
+
+    private void generate(
+            GenerateCall call, GenerationRequest request, StreamObserver<AnswerPart> answer) {
+        var promise = exchange.filter(_ -> call.getPrefillOnly()).map(its -> its.promise(request));
         var stream =
                 new AnswerStream(
                         (ServerCallStreamObserver<AnswerPart>) answer,
                         speaker,
                         () -> draining,
-                        answers::remove);
+                        ended -> {
+                            answers.remove(ended);
+                            promise.ifPresent(Runnable::run);
+                        });
         answers.add(stream);
         stream.accept();
-        if (peers.isEmpty() || call.getSourcesCount() == 0) {
-            submit(call, request, stream, Peers.Brought.NOTHING);
-        } else {
-            // The call must be heard of while it waits, for it may be cancelled.
-            Thread.ofPlatform()
-                    .daemon()
-                    .name("peer-blocks")
-                    .start(() -> bringAndSubmit(peers.get(), call, request, stream));
-        }
-    }
-
-    private void bringAndSubmit(
-            Peers from, GenerateCall call, GenerationRequest request, AnswerStream stream) {
-        var brought = Peers.Brought.NOTHING;
-        try {
-            brought = from.bring(request, call.getSourcesList());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } catch (RuntimeException e) {
-            LOG.error("Blocks of peers could not be used; {} computes them", request.id(), e);
-        }
-        submit(call, request, stream, brought);
-    }
-
-    private void submit(
-            GenerateCall call,
-            GenerationRequest request,
-            AnswerStream stream,
-            Peers.Brought brought) {
-        stream.submit(fabric, request, brought);
+        // Claimed before it is queued, so that no request that is bound after it computes them.
+        stream.submit(fabric, request, coming(call, request));
         seen.computeIfAbsent(call.getFrontend(), _ -> new AtomicLong())
                 .accumulateAndGet(call.getDecision(), Math::max);
+    }
+
+    private FromPeers coming(GenerateCall call, GenerationRequest request) {
+        if (peers.isEmpty() || call.getSourcesCount() == 0) {
+            return FromPeers.nothing();
+        }
+        try {
+            return peers.get().begin(request, call.getSourcesList());
+        } catch (RuntimeException e) {
+            LOG.error("Blocks of peers could not be used; {} computes them", request.id(), e);
+            return FromPeers.nothing();
+        }
     }
 
     @Override

@@ -13,6 +13,7 @@ import dev.stator.engine.ModelInfo;
 import dev.stator.routing.Plan;
 import dev.stator.routing.Router;
 import dev.stator.routing.Step;
+import dev.stator.routing.Supply;
 import dev.stator.routing.WorkerLoad;
 import dev.stator.routing.WorkerRole;
 import dev.stator.routing.WorkerSpec;
@@ -21,6 +22,7 @@ import dev.stator.routing.index.BlockIndex;
 import dev.stator.routing.index.Place;
 import dev.stator.routing.index.Tier;
 import dev.stator.serving.ClusterStatus;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -43,6 +45,11 @@ import org.slf4j.LoggerFactory;
  */
 final class Nodes implements NodeLink.Owner, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Nodes.class);
+
+    /** A handed over prompt may take so many times what was predicted, and so much longer. */
+    private static final double PATIENCE = 2;
+
+    private static final Duration LEAST_PATIENCE = Duration.ofSeconds(10);
 
     /** What is known of one node. Guarded by the monitor of its link. */
     private static final class Known {
@@ -204,31 +211,85 @@ final class Nodes implements NodeLink.Owner, AutoCloseable {
         return Optional.ofNullable(links.get(node));
     }
 
-    /** Where a node is to take blocks from that a plan wants from the host tiers of others. */
-    List<Source> sources(Plan plan) {
+    /** What a node is to do for a plan, and where it takes blocks from that it lacks. */
+    record Errand(NodeLink link, List<Source> sources) {}
+
+    /** For the node that answers; empty if it has left. */
+    Optional<Errand> answering(Plan plan) {
+        return link(plan.decodeWorker())
+                .map(
+                        link ->
+                                switch (plan) {
+                                    case Plan.Aggregated _ ->
+                                            new Errand(link, sources(plan.supply(), link));
+                                    case Plan.Split split -> new Errand(link, handoff(split, link));
+                                });
+    }
+
+    /** For the node that computes the prompt for another; empty if none does. */
+    Optional<Errand> prefilling(Plan plan) {
+        return Optional.of(plan)
+                .filter(Plan.Split.class::isInstance)
+                .flatMap(its -> link(its.prefillWorker()))
+                .map(link -> new Errand(link, sources(plan.supply(), link)));
+    }
+
+    /** Where a node is to take blocks from that are in the host tiers of others. */
+    private List<Source> sources(Supply supply, NodeLink to) {
         var sources = new ArrayList<Source>();
-        for (var source : plan.supply().sources()) {
+        for (var source : supply.sources()) {
             var owner = source.place().owner();
-            if (source.place().tier() == Tier.HOST && !owner.equals(plan.decodeWorker())) {
+            if (source.place().tier() == Tier.HOST && !owner.equals(to.name())) {
                 link(owner)
-                        .map(NodeLink::member)
                         .ifPresent(
                                 peer ->
                                         sources.add(
-                                                Source.newBuilder()
+                                                source(peer, source.toBlock())
                                                         .setFromBlock(source.fromBlock())
-                                                        .setToBlock(source.toBlock())
-                                                        .setNode(owner)
-                                                        .setHost(peer.getHost())
-                                                        .setPort(peer.getPort())
                                                         .build()));
             }
         }
         return sources;
     }
 
+    private static Source.Builder source(NodeLink peer, int toBlock) {
+        return Source.newBuilder()
+                .setToBlock(toBlock)
+                .setNode(peer.name())
+                .setHost(peer.member().getHost())
+                .setPort(peer.member().getPort());
+    }
+
+    /** What is there already, and then what the other node computes. */
+    private List<Source> handoff(Plan.Split split, NodeLink to) {
+        var sources = sources(split.decodeSupply(), to);
+        var predicted = split.prediction();
+        double millis =
+                predicted.queueMillis() + predicted.fetchMillis() + predicted.prefillMillis();
+        link(split.prefillWorker())
+                .ifPresent(
+                        peer ->
+                                sources.add(
+                                        source(peer, Integer.MAX_VALUE)
+                                                .setFromBlock(split.decodeSupply().blocks())
+                                                .setPatienceMillis(
+                                                        LEAST_PATIENCE.toMillis()
+                                                                + (long) (millis * PATIENCE))
+                                                .build()));
+        return sources;
+    }
+
+    /** Nodes that answer. */
     int serving() {
-        return (int) known.values().stream().filter(its -> its.serves).count();
+        return (int)
+                known.entrySet().stream()
+                        .filter(each -> each.getValue().serves)
+                        .filter(each -> role(each.getKey()).generates())
+                        .count();
+    }
+
+    private static WorkerRole role(NodeLink link) {
+        return Duties.role(link.member().getShape());
     }
 
     long losses() {
@@ -262,7 +323,8 @@ final class Nodes implements NodeLink.Owner, AutoCloseable {
         var all = new TreeMap<String, ClusterStatus.Member>();
         all.put(
                 self,
-                new ClusterStatus.Member(self, "frontend", "serving", "", "", Optional.empty()));
+                new ClusterStatus.Member(
+                        self, "frontend", "", "serving", "", "", Optional.empty()));
         for (var member : members) {
             boolean node = member.getRole() == Member.Role.ROLE_NODE;
             all.putIfAbsent(
@@ -270,6 +332,7 @@ final class Nodes implements NodeLink.Owner, AutoCloseable {
                     new ClusterStatus.Member(
                             member.getName(),
                             node ? "node" : "frontend",
+                            node ? Duties.words(member.getShape()) : "",
                             node ? "refused" : "serving",
                             node ? address(member) : "",
                             member.getVersion(),
@@ -285,6 +348,7 @@ final class Nodes implements NodeLink.Owner, AutoCloseable {
         return new ClusterStatus.Member(
                 member.getName(),
                 "node",
+                Duties.words(member.getShape()),
                 state.name().toLowerCase(Locale.ROOT),
                 address(member),
                 member.getVersion(),
@@ -314,7 +378,7 @@ final class Nodes implements NodeLink.Owner, AutoCloseable {
                         link.name(),
                         link.name(),
                         shape.getFingerprint(),
-                        WorkerRole.DECODE,
+                        role(link),
                         shape.getRunning(),
                         shape.getCells(),
                         shape.getStepTokens(),

@@ -3,10 +3,10 @@ package dev.stator.cluster;
 import dev.stator.cluster.wire.AnswerPart;
 import dev.stator.cluster.wire.Finished;
 import dev.stator.cluster.wire.GenerateCall;
-import dev.stator.cluster.wire.Source;
 import dev.stator.routing.Actual;
 import dev.stator.routing.Decision;
 import dev.stator.routing.Explained;
+import dev.stator.routing.Plan;
 import dev.stator.routing.Prediction;
 import dev.stator.routing.RouteRequest;
 import dev.stator.serving.Account;
@@ -21,7 +21,6 @@ import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -89,6 +88,10 @@ final class Relay implements Admission.Admitted {
     private RouteRequest route;
     private Optional<Decision> decision = Optional.empty();
     private Optional<ClientCallStreamObserver<GenerateCall>> call = Optional.empty();
+
+    /** At the node that computes the prompt for the one that answers. */
+    private Optional<ClientCallStreamObserver<GenerateCall>> prefill = Optional.empty();
+
     private String node = "";
 
     /** Number of the present call; what is heard of earlier ones is ignored. */
@@ -140,11 +143,11 @@ final class Relay implements Admission.Admitted {
     }
 
     /**
-     * The decision is carried out: a node is called.
-     *
-     * @param sources where it finds blocks that it lacks
+     * The decision is carried out: a node is called, and before it the one, if any, that computes
+     * the prompt for it.
      */
-    void start(Decision made, NodeLink link, List<Source> sources) {
+    void start(Decision made, Nodes.Errand answering, Optional<Nodes.Errand> prefilling) {
+        var link = answering.link();
         boolean late;
         synchronized (this) {
             late = over;
@@ -154,17 +157,14 @@ final class Relay implements Admission.Admitted {
                 attempt++;
                 boundNanos = frontend.nanos();
                 firstBoundNanos = firstBoundNanos == 0 ? boundNanos : firstBoundNanos;
+                // What is spliced has blocks of its own.
+                prefilling
+                        .filter(_ -> rest.splice().isEmpty())
+                        .ifPresent(errand -> startPrefill(made, errand));
                 var ear = new Ear(attempt, made.request().id(), link);
                 ear.connection =
                         link.generate(
-                                GenerateCall.newBuilder()
-                                        .setFrontend(frontendId)
-                                        .setDecision(made.number())
-                                        .setRequest(Requests.message(rest, boundNanos))
-                                        .addAllSources(sources)
-                                        .build(),
-                                ear,
-                                this::hear);
+                                message(made, rest, answering).build(), ear, this::hear);
             }
         }
         if (late) {
@@ -184,6 +184,38 @@ final class Relay implements Admission.Admitted {
         }
     }
 
+    private GenerateCall.Builder message(
+            Decision made, GenerationRequest request, Nodes.Errand errand) {
+        return GenerateCall.newBuilder()
+                .setFrontend(frontendId)
+                .setDecision(made.number())
+                .setRequest(Requests.message(request, boundNanos))
+                .addAllSources(errand.sources());
+    }
+
+    /** Under the monitor. */
+    private void startPrefill(Decision made, Nodes.Errand errand) {
+        var ear = new PrefillEar(attempt, errand.link());
+        ear.connection =
+                errand.link()
+                        .generate(
+                                message(made, Requests.promptOf(rest), errand)
+                                        .setPrefillOnly(true)
+                                        .build(),
+                                ear,
+                                frontend::execute);
+    }
+
+    /** Nobody takes its blocks any more. Not under the monitor: the call may end at once. */
+    private void dropPrefill() {
+        Optional<ClientCallStreamObserver<GenerateCall>> its;
+        synchronized (this) {
+            its = prefill;
+            prefill = Optional.empty();
+        }
+        its.ifPresent(call -> call.cancel("its blocks are not wanted any more", null));
+    }
+
     @Override
     public void cancel() {
         frontend.withdraw(this);
@@ -195,6 +227,7 @@ final class Relay implements Admission.Admitted {
             running = call;
             end(FinishReason.CANCELLED, "", Optional.empty());
         }
+        dropPrefill();
         // Its end says to the router that the node is done with it.
         running.ifPresent(its -> its.cancel("the client has left", null));
     }
@@ -213,6 +246,7 @@ final class Relay implements Admission.Admitted {
                 listener.onFailure(shed.reason());
             }
         }
+        dropPrefill();
         frontend.ended(this, Optional.empty());
     }
 
@@ -226,6 +260,7 @@ final class Relay implements Admission.Admitted {
             frontend.count(Event.FAILED);
             listener.onFailure(message);
         }
+        dropPrefill();
         frontend.ended(this, Optional.empty());
     }
 
@@ -254,9 +289,14 @@ final class Relay implements Admission.Admitted {
             stages.put("moves", (double) losses);
         }
         stages.put("total", millis(submittedNanos, now));
+        var split =
+                decision.map(Decision::plan)
+                        .filter(Plan.Split.class::isInstance)
+                        .map(Plan::prefillWorker);
+        var plan = finished.getPlan().isEmpty() ? "aggregated" : finished.getPlan();
         return new Account(
-                finished.getPlan().isEmpty() ? "aggregated" : finished.getPlan(),
-                worker(finished.getPrefillWorker()),
+                split.isPresent() ? "split" : plan,
+                split.orElseGet(() -> worker(finished.getPrefillWorker())),
                 worker(finished.getDecodeWorker()),
                 ofPrompt(finished.getPromptTokensBySourceMap()),
                 finished.getSplicedTokens(),
@@ -344,7 +384,10 @@ final class Relay implements Admission.Admitted {
                 }
             }
             switch (part.getEndCase()) {
-                case FINISHED -> frontend.done(request);
+                case FINISHED -> {
+                    dropPrefill();
+                    frontend.done(request);
+                }
                 case SHED -> {
                     ended = true;
                     frontend.done(request);
@@ -407,6 +450,83 @@ final class Relay implements Admission.Admitted {
         }
     }
 
+    /** Hears of a prompt that is computed for the node that answers, which needs no words. */
+    private final class PrefillEar implements ClientResponseObserver<GenerateCall, AnswerPart> {
+        private final int mine;
+        private final NodeLink link;
+        private boolean accepted;
+
+        /** Over which it is heard. Guarded by the relay's monitor. */
+        private int connection;
+
+        PrefillEar(int mine, NodeLink link) {
+            this.mine = mine;
+            this.link = link;
+        }
+
+        @Override
+        public void beforeStart(ClientCallStreamObserver<GenerateCall> its) {
+            // Within start(), under the relay's monitor.
+            prefill = Optional.of(its);
+        }
+
+        @Override
+        public void onNext(AnswerPart part) {
+            accepted = true;
+        }
+
+        /** The node that answers computes what it does not get. */
+        @Override
+        public void onError(Throwable failure) {
+            var status = Status.fromThrowable(failure);
+            int which;
+            synchronized (Relay.this) {
+                which = connection;
+            }
+            boolean leaving = Calls.isLeaving(failure);
+            if (!leaving && status.getCode() == Status.Code.UNAVAILABLE) {
+                link.broken(which, NodeLink.words(status));
+            }
+            if (!leaving && accepted && link.brokeSuddenly(which) && isToBlame(mine)) {
+                frontend.blame(asked);
+                giveUp(
+                        "%d nodes died one after the other while they computed this request, and it is not tried on another: the last was %s (%s)"
+                                .formatted(
+                                        Quarantine.BLAMED_AFTER,
+                                        link.name(),
+                                        NodeLink.words(status)));
+            }
+        }
+
+        @Override
+        public void onCompleted() {}
+    }
+
+    /** A node has died, likely of the prompt that it computed for another. */
+    private synchronized boolean isToBlame(int which) {
+        if (over || which != attempt) {
+            return false;
+        }
+        crashed();
+        return barrenLosses >= Quarantine.BLAMED_AFTER;
+    }
+
+    /** Under the monitor. */
+    private void crashed() {
+        barrenLosses = sentAtLoss == sentCount ? barrenLosses + 1 : 1;
+        sentAtLoss = sentCount;
+    }
+
+    /** Fails while a node may still be at it. */
+    private void giveUp(String message) {
+        Optional<ClientCallStreamObserver<GenerateCall>> running;
+        synchronized (this) {
+            running = call;
+        }
+        fail(message);
+        running.ifPresent(its -> its.cancel("it is to blame", null));
+    }
+
     /**
      * What a first token took, in parts that cannot be told apart from here: in proportion to what
      * was predicted of them.
@@ -437,6 +557,7 @@ final class Relay implements Admission.Admitted {
             again = sentCount > 0 || refusals <= MOST_REFUSALS;
             route = frontend.route(rest);
         }
+        dropPrefill();
         if (again) {
             frontend.again(this, false);
         } else {
@@ -448,12 +569,17 @@ final class Relay implements Admission.Admitted {
         var status = Status.fromThrowable(failure);
         boolean leaving = Calls.isLeaving(failure);
         int connection;
+        boolean current;
         synchronized (this) {
             connection = call.connection;
+            current = call.mine == attempt;
         }
         if (!leaving && status.getCode() == Status.Code.UNAVAILABLE) {
             // Before another node is looked for, so that it is not this one.
             call.link.broken(connection, NodeLink.words(status));
+        }
+        if (current) {
+            dropPrefill();
         }
         frontend.done(call.request);
         // A node that was dead when the request was sent has not died of it.
@@ -502,8 +628,7 @@ final class Relay implements Admission.Admitted {
         if (!leaving) {
             losses++;
             if (crashed) {
-                barrenLosses = sentAtLoss == sentCount ? barrenLosses + 1 : 1;
-                sentAtLoss = sentCount;
+                crashed();
             }
             if (barrenLosses >= Quarantine.BLAMED_AFTER) {
                 return new Verdict.Blame(

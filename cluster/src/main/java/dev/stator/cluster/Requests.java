@@ -51,6 +51,20 @@ final class Requests {
         return message.build();
     }
 
+    /** The same prompt, for a node that only computes it: what it says afterwards is not heard. */
+    static GenerationRequest promptOf(GenerationRequest request) {
+        return new GenerationRequest(
+                request.id() + "/prefill",
+                request.prompt(),
+                1,
+                SamplingOptions.GREEDY,
+                List.of(),
+                Set.of(),
+                true,
+                request.salt(),
+                request.standing());
+    }
+
     private static Sampling sampling(SamplingOptions options) {
         var message =
                 Sampling.newBuilder()

@@ -6,6 +6,7 @@ import dev.stator.cluster.wire.AnswerPart;
 import dev.stator.cluster.wire.Token;
 import dev.stator.engine.Sampled;
 import dev.stator.engine.SamplingOptions;
+import dev.stator.serving.FromPeers;
 import dev.stator.serving.GeneratedToken;
 import dev.stator.serving.GenerationRequest;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -113,7 +114,7 @@ final class AnswerStreamTest {
     @Test
     void whatIsHandedOverWhileItWaitsForBlocksIsNotComputed() {
         stream.handOver();
-        stream.submit(node, question(), Peers.Brought.NOTHING);
+        stream.submit(node, question(), FromPeers.nothing());
         pass(Duration.ofSeconds(1));
 
         assertThat(node.isIdle()).isTrue();
@@ -124,7 +125,7 @@ final class AnswerStreamTest {
     @Test
     void theFirstPartIsEmptyAndSaysThatTheNodeHasTheRequest() {
         stream.accept();
-        stream.submit(node, question(), Peers.Brought.NOTHING);
+        stream.submit(node, question(), FromPeers.nothing());
         pass(Duration.ofSeconds(1));
 
         assertThat(call.parts.getFirst()).isEqualTo(AnswerPart.getDefaultInstance());

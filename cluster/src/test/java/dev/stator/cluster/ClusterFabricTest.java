@@ -10,6 +10,7 @@ import dev.stator.engine.llama.LlamaOptions;
 import dev.stator.engine.llama.Platform;
 import dev.stator.routing.Mode;
 import dev.stator.routing.Policy;
+import dev.stator.routing.WorkerRole;
 import dev.stator.routing.queue.Admission.Cause;
 import dev.stator.serving.Account;
 import dev.stator.serving.Admission;
@@ -109,7 +110,9 @@ final class ClusterFabricTest {
                         new NodeOptions(
                                 Mode.AUTO, 1, 1, CONTEXT, 4096, 8192, 32, 32, 512, 1, 15, 32L << 20,
                                 folder, 64));
-        var server = NodeServer.start(member(name, key), its, "demo", (_, _, _) -> new Alone());
+        var server =
+                NodeServer.start(
+                        member(name, key), WorkerRole.BOTH, its, "demo", (_, _, _) -> new Alone());
         var way = new FaultyProxy(server.port());
         var member = server.self().toBuilder().setPort(way.port()).build();
         var node = new Node(its, server, way, member);
@@ -132,6 +135,7 @@ final class ClusterFabricTest {
                         member("f", key),
                         new FrontendOptions(
                                 policy,
+                                Mode.AUTO,
                                 CONTEXT,
                                 32,
                                 ServiceClass.queue(64),
@@ -156,7 +160,7 @@ final class ClusterFabricTest {
     }
 
     /** Keeps what it hears. */
-    private static final class Heard implements GenerationListener {
+    static final class Heard implements GenerationListener {
         record End(FinishReason reason, Account account) {}
 
         final List<Integer> tokens = new ArrayList<>();

@@ -14,9 +14,11 @@ import dev.stator.engine.llama.LlamaEngine;
 import dev.stator.engine.llama.LlamaOptions;
 import dev.stator.engine.llama.Platform;
 import dev.stator.routing.Mode;
+import dev.stator.routing.WorkerRole;
 import dev.stator.serving.Account;
 import dev.stator.serving.BlockExchange;
 import dev.stator.serving.FinishReason;
+import dev.stator.serving.FromPeers;
 import dev.stator.serving.GeneratedToken;
 import dev.stator.serving.GenerationListener;
 import dev.stator.serving.GenerationRequest;
@@ -30,9 +32,9 @@ import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -90,7 +92,11 @@ final class PeersTest {
         lacks = node();
         server =
                 NodeServer.start(
-                        options(key), has, "demo", (_, _, _) -> new ClusterFabricTest.Alone());
+                        options(key),
+                        WorkerRole.BOTH,
+                        has,
+                        "demo",
+                        (_, _, _) -> new ClusterFabricTest.Alone());
         way = new FaultyProxy(server.port());
         peers = peers(key);
     }
@@ -155,8 +161,8 @@ final class PeersTest {
     /** What it generated, and its account. */
     private record Answer(List<Integer> tokens, Account account) {}
 
-    private static Answer generate(
-            NodeFabric node, GenerationRequest request, Peers.Brought brought) throws Exception {
+    private static Answer generate(NodeFabric node, GenerationRequest request, FromPeers brought)
+            throws Exception {
         var tokens = new ArrayList<Integer>();
         var end = new CompletableFuture<Account>();
         node.submit(
@@ -177,13 +183,20 @@ final class PeersTest {
                         end.completeExceptionally(new IllegalStateException(message));
                     }
                 },
-                brought.tokens(),
-                brought.nanos());
+                brought);
         return new Answer(tokens, end.get(60, TimeUnit.SECONDS));
     }
 
     private static Answer generate(NodeFabric node, GenerationRequest request) throws Exception {
-        return generate(node, request, Peers.Brought.NOTHING);
+        return generate(node, request, FromPeers.nothing());
+    }
+
+    /** All that came. */
+    private static FromPeers bring(Peers from, GenerationRequest request, List<Source> sources)
+            throws InterruptedException {
+        var brought = from.begin(request, sources);
+        brought.awaitEnd();
+        return brought;
     }
 
     @Test
@@ -191,7 +204,7 @@ final class PeersTest {
         var request = request(1, "");
         var expected = generate(has, request);
 
-        var brought = peers.bring(request, source());
+        var brought = bring(peers, request, source());
         var answer = generate(lacks, request, brought);
 
         assertThat(brought.tokens()).isEqualTo(LENGTH - 1);
@@ -202,7 +215,7 @@ final class PeersTest {
         assertThat(answer.account.stageMillis()).containsKey("peer");
         assertThat(moved).containsExactly((double) LENGTH - 1);
         // It is there now, and nothing is asked for again.
-        assertThat(peers.bring(request, source())).isEqualTo(Peers.Brought.NOTHING);
+        assertThat(bring(peers, request, source()).tokens()).isZero();
     }
 
     @Test
@@ -210,7 +223,8 @@ final class PeersTest {
         var request = request(2, "");
         generate(has, request);
         assertThat(
-                        peers.bring(
+                        bring(
+                                        peers,
                                         request,
                                         List.of(
                                                 source().getFirst().toBuilder()
@@ -218,14 +232,14 @@ final class PeersTest {
                                                         .build()))
                                 .tokens())
                 .isEqualTo(4 * BLOCK);
-        assertThat(peers.bring(request, source()).tokens()).isEqualTo(LENGTH - 1 - 4 * BLOCK);
+        assertThat(bring(peers, request, source()).tokens()).isEqualTo(LENGTH - 1 - 4 * BLOCK);
     }
 
     @Test
     void blocksOfAnotherTenantAreNotThere() throws Exception {
         generate(has, request(3, "one tenant"));
-        assertThat(peers.bring(request(3, "another"), source())).isEqualTo(Peers.Brought.NOTHING);
-        assertThat(peers.bring(request(3, "one tenant"), source()).tokens()).isPositive();
+        assertThat(bring(peers, request(3, "another"), source()).tokens()).isZero();
+        assertThat(bring(peers, request(3, "one tenant"), source()).tokens()).isPositive();
     }
 
     @Test
@@ -262,7 +276,7 @@ final class PeersTest {
                     .start(
                             () -> {
                                 try {
-                                    its.complete(peers.bring(request, source()).tokens());
+                                    its.complete(bring(peers, request, source()).tokens());
                                 } catch (InterruptedException e) {
                                     its.completeExceptionally(e);
                                 }
@@ -280,9 +294,9 @@ final class PeersTest {
         var request = request(5, "");
         var expected = generate(has, request);
         way.freeze();
-        assertThat(peers.bring(request, source())).isEqualTo(Peers.Brought.NOTHING);
+        assertThat(bring(peers, request, source()).tokens()).isZero();
         way.cut();
-        assertThat(peers.bring(request, source())).isEqualTo(Peers.Brought.NOTHING);
+        assertThat(bring(peers, request, source()).tokens()).isZero();
 
         assertThat(generate(lacks, request).tokens).isEqualTo(expected.tokens);
         assertThat(moved).allMatch(tokens -> tokens == BLOCK);
@@ -293,15 +307,15 @@ final class PeersTest {
         var request = request(6, "");
         generate(has, request);
         try (var stranger = peers(Optional.of(ClusterKey.of(new byte[32])))) {
-            assertThat(stranger.bring(request, source())).isEqualTo(Peers.Brought.NOTHING);
+            assertThat(bring(stranger, request, source()).tokens()).isZero();
         }
         try (var plain = peers(Optional.empty())) {
-            assertThat(plain.bring(request, source())).isEqualTo(Peers.Brought.NOTHING);
+            assertThat(bring(plain, request, source()).tokens()).isZero();
         }
     }
 
-    /** A peer that lends over a way which can be cut, or that does something else. */
-    private Server peer(Peer its) throws IOException {
+    /** A peer that lends over a way which can be cut. */
+    private static Server peer(Peer its) throws IOException {
         return NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
                 .addService(
                         new NodeGrpc.NodeImplBase() {
@@ -333,49 +347,13 @@ final class PeersTest {
                         .build());
     }
 
-    /** What a liar sends when it is asked for the blocks of a request. */
-    private interface Lie {
-        void send(BlockPipe pipe, BlockExchange.Wanted wanted) throws IOException;
-    }
-
     /** Asks somebody for blocks who takes one connection and lies there. */
-    private Peers.Brought askLiar(GenerationRequest request, boolean sealed, Lie lie)
+    private FromPeers askLiar(GenerationRequest request, boolean sealed, ScriptedLender.Script lie)
             throws Exception {
-        byte[] secret = new byte[32];
-        try (var listening = ServerSocketChannel.open();
+        var wanted = exchange(lacks).wanted(request, WHOLE);
+        try (var liar = new ScriptedLender(sealed, wanted, lie);
                 var plain = peers(Optional.empty())) {
-            listening.bind(new InetSocketAddress("127.0.0.1", 0));
-            var ticket =
-                    Ticket.newBuilder()
-                            .setPort(((InetSocketAddress) listening.getLocalAddress()).getPort())
-                            .setId(ByteString.copyFrom(new byte[16]));
-            if (sealed) {
-                ticket.setSecret(ByteString.copyFrom(secret));
-            }
-            var liar = peer(ticket::build);
-            Thread.ofVirtual()
-                    .start(
-                            () -> {
-                                try (var channel = listening.accept()) {
-                                    var pipe =
-                                            BlockPipe.over(
-                                                    channel,
-                                                    sealed ? Optional.of(secret) : Optional.empty(),
-                                                    false);
-                                    channel.read(ByteBuffer.allocate(16));
-                                    pipe.read(MemorySegment.ofArray(new byte[4]));
-                                    pipe.read(MemorySegment.ofArray(new byte[16 * (WHOLE + 1)]));
-                                    lie.send(pipe, exchange(lacks).wanted(request, WHOLE));
-                                    pipe.flush();
-                                } catch (IOException e) {
-                                    // It was found out.
-                                }
-                            });
-            try {
-                return plain.bring(request, source(liar, WHOLE));
-            } finally {
-                liar.shutdownNow();
-            }
+            return bring(plain, request, List.of(liar.source(WHOLE)));
         }
     }
 
@@ -405,7 +383,7 @@ final class PeersTest {
                             pipe.write(header(wanted.keys().get(1), BLOCK, wanted.bytes(0), 1));
                             pipe.write(rows(wanted.bytes(0)));
                         });
-        assertThat(brought).isEqualTo(Peers.Brought.NOTHING);
+        assertThat(brought.tokens()).isZero();
         assertComputed(request);
     }
 
@@ -427,7 +405,7 @@ final class PeersTest {
                                                 kind == 2 ? -1 : 1));
                                 pipe.write(rows(wanted.bytes(0)));
                             });
-            assertThat(brought).isEqualTo(Peers.Brought.NOTHING);
+            assertThat(brought.tokens()).isZero();
         }
         assertComputed(request);
     }
@@ -468,7 +446,7 @@ final class PeersTest {
                             pipe.flush();
                             pipe.writeFully(ByteBuffer.allocate(wanted.bytes(0) + Integer.BYTES));
                         });
-        assertThat(brought).isEqualTo(Peers.Brought.NOTHING);
+        assertThat(brought.tokens()).isZero();
         assertComputed(request);
     }
 
@@ -484,7 +462,7 @@ final class PeersTest {
                             pipe.flush();
                             pipe.writeFully(ByteBuffer.allocate(2 * wanted.bytes(0)));
                         });
-        assertThat(brought).isEqualTo(Peers.Brought.NOTHING);
+        assertThat(brought.tokens()).isZero();
         assertComputed(request);
     }
 
@@ -526,7 +504,7 @@ final class PeersTest {
                             }
                         });
         frozen.countDown();
-        assertThat(brought).isEqualTo(Peers.Brought.NOTHING);
+        assertThat(brought.tokens()).isZero();
         assertComputed(request);
     }
 
@@ -547,11 +525,11 @@ final class PeersTest {
                                 return ticket.toBuilder().setPort(ways.getLast().port()).build();
                             });
             try {
-                assertThat(plain.bring(request, source(lender, 2)).tokens()).isEqualTo(2 * BLOCK);
-                assertThat(plain.bring(request, source(lender, 5)).tokens()).isEqualTo(3 * BLOCK);
+                assertThat(bring(plain, request, source(lender, 2)).tokens()).isEqualTo(2 * BLOCK);
+                assertThat(bring(plain, request, source(lender, 5)).tokens()).isEqualTo(3 * BLOCK);
                 assertThat(tickets.get()).isEqualTo(1);
                 ways.getFirst().cut();
-                assertThat(plain.bring(request, source(lender, WHOLE)).tokens())
+                assertThat(bring(plain, request, source(lender, WHOLE)).tokens())
                         .isEqualTo(LENGTH - 1 - 5 * BLOCK);
                 assertThat(tickets.get()).isEqualTo(2);
             } finally {
@@ -580,7 +558,7 @@ final class PeersTest {
             try (var channel = SocketChannel.open()) {
                 assertThat(
                                 Borrowing.open(channel, "127.0.0.1", ticket)
-                                        .borrow(key, (its, rows) -> skip(its, rows)))
+                                        .borrow(key, Duration.ZERO, (its, rows) -> skip(its, rows)))
                         .isTrue();
             }
             var forged = ticket.toBuilder().setId(ByteString.copyFrom(new byte[16])).build();
@@ -608,7 +586,10 @@ final class PeersTest {
                     port.ticket().toBuilder().setSecret(ByteString.copyFrom(new byte[32])).build();
             try (var channel = SocketChannel.open()) {
                 var stranger = Borrowing.open(channel, "127.0.0.1", stolen);
-                assertThatThrownBy(() -> stranger.borrow(key, (its, rows) -> skip(its, rows)))
+                assertThatThrownBy(
+                                () ->
+                                        stranger.borrow(
+                                                key, Duration.ZERO, (its, rows) -> skip(its, rows)))
                         .isInstanceOf(IOException.class);
             }
         }

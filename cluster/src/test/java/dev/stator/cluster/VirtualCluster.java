@@ -3,6 +3,7 @@ package dev.stator.cluster;
 import dev.stator.cluster.wire.GenerateCall;
 import dev.stator.cluster.wire.Member;
 import dev.stator.cluster.wire.Shape;
+import dev.stator.routing.Mode;
 import dev.stator.routing.index.BlockIndex;
 import dev.stator.routing.index.IndexOptions;
 import dev.stator.serving.GenerationRequest;
@@ -174,6 +175,7 @@ final class VirtualCluster implements CallWatch {
                         member("f" + host),
                         new FrontendOptions(
                                 setting.policy(),
+                                Mode.AUTO,
                                 setting.shape().contextTokens(),
                                 setting.shape().blockTokens(),
                                 ServiceClass.queue(64),

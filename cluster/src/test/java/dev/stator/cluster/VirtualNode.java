@@ -19,6 +19,7 @@ import dev.stator.serving.Admission;
 import dev.stator.serving.BlockExchange;
 import dev.stator.serving.FabricStats;
 import dev.stator.serving.FinishReason;
+import dev.stator.serving.FromPeers;
 import dev.stator.serving.GeneratedToken;
 import dev.stator.serving.GenerationListener;
 import dev.stator.serving.GenerationRequest;
@@ -303,12 +304,11 @@ final class VirtualNode implements ObservedFabric {
 
     @Override
     public Admission submit(GenerationRequest asked, GenerationListener listener) {
-        return submit(asked, listener, 0, 0);
+        return submit(asked, listener, FromPeers.nothing());
     }
 
     @Override
-    public Admission submit(
-            GenerationRequest asked, GenerationListener listener, int peerTokens, long peerNanos) {
+    public Admission submit(GenerationRequest asked, GenerationListener listener, FromPeers peers) {
         if (waiting.size() >= shape.queue) {
             return new Admission.Shed(Cause.QUEUE_FULL, 1, "the node is full");
         }

@@ -32,6 +32,7 @@ final class Fleet {
     private int[] owners = {};
     private byte[] tiers = {};
     private boolean canSplit;
+    private boolean hasPrefillWorkers;
 
     /** Positions of workers whose role is to compute prompts for others. */
     final Positions prefilling = new Positions();
@@ -82,6 +83,8 @@ final class Fleet {
                         .distinct()
                         .toList();
         places = new Place[0];
+        hasPrefillWorkers =
+                workers.stream().anyMatch(worker -> worker.spec.role() == WorkerRole.PREFILL);
         canSplit =
                 workers.size() > 1
                         && workers.stream().anyMatch(worker -> worker.spec.role().prefills())
@@ -94,7 +97,7 @@ final class Fleet {
 
     /** Whether there are workers that do nothing but prefill. */
     boolean hasPrefillWorkers() {
-        return workers.stream().anyMatch(worker -> worker.spec.role() == WorkerRole.PREFILL);
+        return hasPrefillWorkers;
     }
 
     /** Whether one worker could prefill for another. */

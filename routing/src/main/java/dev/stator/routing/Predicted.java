@@ -50,8 +50,7 @@ final class Predicted implements Strategy {
     public Optional<Choice> choose(Situation situation) {
         reserve(situation.fleet.size());
         plans.clear();
-        boolean splits = situation.mode != Mode.AGGREGATED && situation.fleet.canSplit();
-        consider(situation, splits);
+        consider(situation, situation.maySplit());
         if (plans.size() == 0) {
             // No prefill worker reaches a decode worker.
             consider(situation, false);

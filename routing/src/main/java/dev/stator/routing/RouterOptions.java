@@ -24,6 +24,8 @@ import java.util.Set;
  *     no event confirms them, beyond the predicted time to the first token
  * @param slack where workers of a node share its cores, by which part prompts may slow running
  *     answers down; 0 where each has hardware of its own
+ * @param splitsByRole whether {@link Mode#AUTO} only splits where some worker does nothing but
+ *     prefill
  */
 public record RouterOptions(
         Policy policy,
@@ -35,7 +37,8 @@ public record RouterOptions(
         int keptDecisions,
         Tier expectIn,
         double expectMillis,
-        double slack) {
+        double slack,
+        boolean splitsByRole) {
     private static final double HARM_WEIGHT = 0.01;
     private static final double BIND_MILLIS = 1000;
     private static final int KEPT_DECISIONS = 1000;
@@ -69,7 +72,8 @@ public record RouterOptions(
                 KEPT_DECISIONS,
                 Tier.DEVICE,
                 EXPECT_MILLIS,
-                0);
+                0,
+                false);
     }
 
     public RouterOptions withPolicy(Policy other) {
@@ -83,7 +87,8 @@ public record RouterOptions(
                 keptDecisions,
                 expectIn,
                 expectMillis,
-                slack);
+                slack,
+                splitsByRole);
     }
 
     public RouterOptions withRouters(int count) {
@@ -97,7 +102,8 @@ public record RouterOptions(
                 keptDecisions,
                 expectIn,
                 expectMillis,
-                slack);
+                slack,
+                splitsByRole);
     }
 
     public RouterOptions withHarmWeight(double weight) {
@@ -111,7 +117,8 @@ public record RouterOptions(
                 keptDecisions,
                 expectIn,
                 expectMillis,
-                slack);
+                slack,
+                splitsByRole);
     }
 
     public RouterOptions withPeerTiers(Set<Tier> tiers) {
@@ -125,7 +132,8 @@ public record RouterOptions(
                 keptDecisions,
                 expectIn,
                 expectMillis,
-                slack);
+                slack,
+                splitsByRole);
     }
 
     public RouterOptions withBindMillis(double millis) {
@@ -139,7 +147,8 @@ public record RouterOptions(
                 keptDecisions,
                 expectIn,
                 expectMillis,
-                slack);
+                slack,
+                splitsByRole);
     }
 
     public RouterOptions withExpectIn(Tier tier) {
@@ -153,7 +162,8 @@ public record RouterOptions(
                 keptDecisions,
                 tier,
                 expectMillis,
-                slack);
+                slack,
+                splitsByRole);
     }
 
     public RouterOptions withSlack(double part) {
@@ -167,7 +177,23 @@ public record RouterOptions(
                 keptDecisions,
                 expectIn,
                 expectMillis,
-                part);
+                part,
+                splitsByRole);
+    }
+
+    public RouterOptions withSplitsByRole() {
+        return new RouterOptions(
+                policy,
+                mode,
+                routers,
+                harmWeight,
+                peerTiers,
+                bindMillis,
+                keptDecisions,
+                expectIn,
+                expectMillis,
+                slack,
+                true);
     }
 
     private static void require(boolean condition, String message) {

@@ -17,6 +17,7 @@ final class Situation {
     final Positions generating;
 
     private final double usualBindMillis;
+    private final boolean splitsByRole;
     private double bindMillis;
     private RouteRequest request = RouteRequest.NONE;
     private long now;
@@ -32,6 +33,7 @@ final class Situation {
         this.prefilling = fleet.prefilling;
         this.generating = fleet.generating;
         this.usualBindMillis = options.bindMillis();
+        this.splitsByRole = options.splitsByRole();
     }
 
     /**
@@ -88,6 +90,17 @@ final class Situation {
     private boolean canStart(int at, long kvTokens) {
         return bindMillis == Double.POSITIVE_INFINITY
                 || predictor.roomMillis(at, kvTokens) <= bindMillis;
+    }
+
+    /** Whether plans of two workers may be chosen. */
+    boolean maySplit() {
+        boolean wanted =
+                switch (mode) {
+                    case AGGREGATED -> false;
+                    case DISAGGREGATED -> true;
+                    case AUTO -> !splitsByRole || fleet.hasPrefillWorkers();
+                };
+        return wanted && fleet.canSplit();
     }
 
     /** Whether a block is left to compute that the answering worker cannot have otherwise. */

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.stator.routing.index.Tier;
+import java.util.EnumSet;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** One worker or two for a request. */
@@ -49,6 +51,32 @@ final class RouterSplitTest {
 
         assertThat(split.plan(split.prompt(1, 1))).isInstanceOf(Plan.Split.class);
         assertThat(together.plan(together.prompt(1, 90))).isInstanceOf(Plan.Aggregated.class);
+    }
+
+    @Test
+    void whereRolesDecideNobodyPrefillsForOthersUnlessSomebodyDoesNothingElse() {
+        var options =
+                RouterOptions.of(Policy.PREDICTED, Mode.AUTO)
+                        .withPeerTiers(EnumSet.of(Tier.HOST))
+                        .withExpectIn(Tier.HOST)
+                        .withHarmWeight(1)
+                        .withBindMillis(0);
+        var anybody = new Scene(options);
+        var byRole = new Scene(options.withSplitsByRole());
+        for (var scene : List.of(anybody, byRole)) {
+            scene.worker("a", WorkerRole.BOTH).worker("b", WorkerRole.BOTH);
+            // What b has, only b can use; but it is slow.
+            scene.teach("b", 20);
+            scene.teach("a", 1);
+            scene.holds(Tier.DEVICE, "b", 1, 89);
+        }
+        assertThat(anybody.plan(anybody.prompt(1, 90))).isInstanceOf(Plan.Split.class);
+        assertThat(byRole.plan(byRole.prompt(1, 90))).isInstanceOf(Plan.Aggregated.class);
+
+        byRole.running("a", 7).worker("p", WorkerRole.PREFILL);
+        var plan = byRole.plan(byRole.prompt(2, 90));
+        assertThat(plan).isInstanceOf(Plan.Split.class);
+        assertThat(plan.prefillWorker()).isEqualTo("p");
     }
 
     @Test

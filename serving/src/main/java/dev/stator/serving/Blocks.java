@@ -181,8 +181,9 @@ final class Blocks implements AutoCloseable {
         return block == 0 ? root : keys.get(block - 1);
     }
 
-    Optional<BlockExchange> exchange(PrefillSpeed speed, String fingerprint) {
-        return tier.map(host -> new BlockExchange(host, this, speed, fingerprint));
+    Optional<BlockExchange> exchange(
+            PrefillSpeed speed, String fingerprint, BlockExchange.Expecting expecting) {
+        return tier.map(host -> new BlockExchange(host, this, speed, fingerprint, expecting));
     }
 
     /** Whether there is a tier that outlives the process. */

@@ -22,6 +22,7 @@ public record ClusterStatus(
 
     /**
      * @param role {@code frontend} or {@code node}
+     * @param duty of a node: {@code prefill}, {@code decode} or {@code both}; of a frontend empty
      * @param state of a node: {@code connecting}, {@code serving}, {@code silent} (it gets no new
      *     work), {@code draining}, {@code lost} or {@code refused}; of a frontend {@code serving}
      * @param address where a node is called; empty for frontends
@@ -30,6 +31,7 @@ public record ClusterStatus(
     public record Member(
             String name,
             String role,
+            String duty,
             String state,
             String address,
             String version,

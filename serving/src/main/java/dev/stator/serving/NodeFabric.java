@@ -31,6 +31,7 @@ import dev.stator.routing.index.BlockIndex;
 import dev.stator.routing.index.IndexOptions;
 import dev.stator.routing.index.Place;
 import dev.stator.routing.index.Tier;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -419,12 +420,11 @@ public final class NodeFabric implements ObservedFabric {
 
     @Override
     public Admission submit(GenerationRequest asked, GenerationListener listener) {
-        return submit(asked, listener, 0, 0);
+        return submit(asked, listener, FromPeers.nothing());
     }
 
     @Override
-    public Admission submit(
-            GenerationRequest asked, GenerationListener listener, int peerTokens, long peerNanos) {
+    public Admission submit(GenerationRequest asked, GenerationListener listener, FromPeers peers) {
         check(asked);
         long flight = background.flights().begin();
         var counting = new Counting(listener, flight);
@@ -440,7 +440,7 @@ public final class NodeFabric implements ObservedFabric {
                     asked.splice().isPresent()
                             ? splicer.submit(
                                     asked, counting, () -> background.flights().follow(flight))
-                            : enter(withPeer(request(asked, counting), peerTokens, peerNanos));
+                            : enter(withPeers(request(asked, counting), peers));
             admitted = !(admission instanceof Admission.Shed);
             return admission;
         } finally {
@@ -450,9 +450,8 @@ public final class NodeFabric implements ObservedFabric {
         }
     }
 
-    private static Request withPeer(Request request, int peerTokens, long peerNanos) {
-        request.peerTokens = peerTokens;
-        request.peerNanos = peerNanos;
+    private static Request withPeers(Request request, FromPeers peers) {
+        request.peers = peers;
         return request;
     }
 
@@ -490,7 +489,9 @@ public final class NodeFabric implements ObservedFabric {
 
     private Admission enter(Request request) {
         if (blocks.isShared()) {
-            blocks.lookFor(request, binder.state().requests() == 0);
+            // What comes from a peer is not waited for in a store.
+            boolean startsAtOnce = binder.state().requests() == 0 && !request.peers.isComing();
+            blocks.lookFor(request, startsAtOnce);
         }
         return binder.submit(request);
     }
@@ -684,7 +685,15 @@ public final class NodeFabric implements ObservedFabric {
 
     @Override
     public Optional<BlockExchange> exchange() {
-        return blocks.exchange(speed, model.fingerprint());
+        return blocks.exchange(speed, model.fingerprint(), this::expect);
+    }
+
+    /** The router counts on blocks that are on their way as on those that are being computed. */
+    private void expect(long[] keys, int from, int to, Duration within) {
+        long now = System.nanoTime();
+        index.expire(now);
+        int place = index.place(new Place(Tier.HOST, NODE));
+        index.expect(place, keys, from, to, now + within.toNanos());
     }
 
     @Override

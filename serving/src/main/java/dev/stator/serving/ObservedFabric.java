@@ -13,14 +13,10 @@ import java.util.Optional;
  */
 public interface ObservedFabric extends Fabric {
     /**
-     * As {@link #submit(GenerationRequest, GenerationListener)}, of a request for which blocks were
-     * brought from a peer before.
-     *
-     * @param peerTokens so many tokens of its prompt
-     * @param peerNanos and how long that took
+     * As {@link #submit(GenerationRequest, GenerationListener)}, of a request for which blocks are
+     * on their way from peers.
      */
-    Admission submit(
-            GenerationRequest asked, GenerationListener listener, int peerTokens, long peerNanos);
+    Admission submit(GenerationRequest asked, GenerationListener listener, FromPeers peers);
 
     /**
      * From now on the observer hears of the node, until what is returned is run. What its tiers

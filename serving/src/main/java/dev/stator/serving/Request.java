@@ -73,10 +73,8 @@ final class Request implements Admission.Admitted {
 
     volatile long remoteNanos;
 
-    /** Tokens that came from a peer before it was submitted, and how long that took. */
-    volatile int peerTokens;
-
-    volatile long peerNanos;
+    /** What comes from peers for it; set before it is submitted. */
+    volatile FromPeers peers = FromPeers.nothing();
 
     /** How long it was looked for there. */
     volatile long lookNanos;
@@ -396,10 +394,14 @@ final class Request implements Admission.Admitted {
         // Nobody could begin before the first blocks had come from slower tiers.
         double fromBelow =
                 Math.min(Math.max(diskNanos, remoteNanos) / 1e6, millis(boundNanos, started));
+        // Waiting for a peer is neither: this node's router has not predicted it.
+        long firstPeer = Math.clamp(peers.firstNanos(), boundNanos, started);
+        double queue = Math.max(0, millis(firstPeer, started) - fromBelow);
+        long began = Math.clamp(peers.lastNanos(), started, prefilled);
         return new Actual(
-                millis(boundNanos, started) - fromBelow,
+                queue,
                 fetch + fromBelow,
-                millis(started, prefilled) - fetch,
+                Math.max(0, millis(began, prefilled) - fetch),
                 millis(prefilled, first));
     }
 
@@ -440,7 +442,7 @@ final class Request implements Admission.Admitted {
         sources.put("device", device);
         int disk = Math.min(prompt - computed - device, diskTokens.get());
         int remote = Math.min(prompt - computed - device - disk, remoteTokens.get());
-        int peer = Math.min(prompt - computed - device - disk - remote, peerTokens);
+        int peer = Math.min(prompt - computed - device - disk - remote, peers.tokens());
         sources.put("host", prompt - computed - device - disk - remote - peer);
         if (peer > 0) {
             sources.put("peer", peer);
@@ -467,8 +469,8 @@ final class Request implements Admission.Admitted {
         if (lookNanos != 0) {
             stages.put("look", lookNanos / 1e6);
         }
-        if (peerNanos != 0) {
-            stages.put("peer", peerNanos / 1e6);
+        if (peers.nanos() != 0) {
+            stages.put("peer", peers.nanos() / 1e6);
         }
         if (remoteNanos != 0) {
             stages.put("remote", remoteNanos / 1e6);
