@@ -3,6 +3,7 @@ package dev.stator.serving;
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.BlockReservation;
 import dev.stator.cache.HostTier;
+import dev.stator.cache.Tenant;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -88,7 +89,11 @@ public final class BlockExchange {
         int[] tokens =
                 Arrays.copyOf(
                         asked.prompt(), all ? asked.prompt().length - 1 : count * blockTokens);
-        return new Wanted(root, BlockKey.chain(root, tokens, blockTokens), tokens);
+        return new Wanted(
+                root,
+                BlockKey.chain(root, tokens, blockTokens),
+                tokens,
+                asked.standing().owner());
     }
 
     /** Writes a block's rows as they come. */
@@ -109,11 +114,13 @@ public final class BlockExchange {
         private final BlockKey root;
         private final List<BlockKey> keys;
         private final int[] tokens;
+        private final Tenant owner;
 
-        private Wanted(BlockKey root, List<BlockKey> keys, int[] tokens) {
+        private Wanted(BlockKey root, List<BlockKey> keys, int[] tokens, Tenant owner) {
             this.root = root;
             this.keys = keys;
             this.tokens = tokens;
+            this.owner = owner;
         }
 
         /** Of all that are wanted. */
@@ -161,7 +168,7 @@ public final class BlockExchange {
             int from = block * blocks.blockTokens();
             int to = from + tokens(block, block + 1);
             var parent = Blocks.parent(keys, root, block);
-            var reserved = host.reserve(key, parent, tokens, from, to, recomputeMicros);
+            var reserved = host.reserve(key, parent, tokens, from, to, recomputeMicros, owner);
             if (reserved.isEmpty()) {
                 return host.match(List.of(key)) == 1;
             }

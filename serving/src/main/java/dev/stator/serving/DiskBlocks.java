@@ -103,7 +103,8 @@ final class DiskBlocks implements AutoCloseable {
                 request.promptKeys().subList(0, blocks),
                 request.tokens(),
                 request.reusable(),
-                blockTokens);
+                blockTokens,
+                request.owner());
     }
 
     /** What the queue had no room for, or was evicted, has another chance when it is used. */

@@ -4,6 +4,7 @@ import dev.stator.cache.BlockKey;
 import dev.stator.cache.ClaimState;
 import dev.stator.cache.Claimant;
 import dev.stator.cache.HostTier;
+import dev.stator.cache.Tenant;
 import dev.stator.cache.Waiting;
 import java.time.Duration;
 import java.util.List;
@@ -47,9 +48,24 @@ public final class Promoter implements AutoCloseable {
     private final ThreadFactory promotions = Thread.ofVirtual().name("promotion").factory();
     private final Waiters waiters = new Waiters();
 
-    /** A prompt, or the beginning of one, cut into blocks. The last may be short. */
+    /**
+     * A prompt, or the beginning of one, cut into blocks. The last may be short.
+     *
+     * @param tenant whose blocks they are going to be
+     */
     public record Prompt(
-            BlockKey root, List<BlockKey> keys, int[] tokens, int end, int blockTokens) {
+            BlockKey root,
+            List<BlockKey> keys,
+            int[] tokens,
+            int end,
+            int blockTokens,
+            Tenant tenant) {
+        /** Of nobody in particular. */
+        public Prompt(
+                BlockKey root, List<BlockKey> keys, int[] tokens, int end, int blockTokens) {
+            this(root, keys, tokens, end, blockTokens, Tenant.NOBODY);
+        }
+
         BlockKey parent(int block) {
             return block == 0 ? root : keys.get(block - 1);
         }
