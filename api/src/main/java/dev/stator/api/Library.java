@@ -266,8 +266,7 @@ final class Library implements AutoCloseable {
         }
         var tenant = stored.owner().tenant();
         var standing =
-                new Standing(
-                        ServiceClass.FLEX, tenant, cachePercent.of(tenant), Long.MAX_VALUE);
+                new Standing(ServiceClass.FLEX, tenant, cachePercent.of(tenant), Long.MAX_VALUE);
         var prompts = new ArrayList<GenerationRequest>();
         for (var lead : leads) {
             var retentions =

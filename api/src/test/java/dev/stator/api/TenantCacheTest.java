@@ -109,11 +109,7 @@ class TenantCacheTest {
                 .containsPattern("evictions_total\\{reason=\"quota\"} [1-9]")
                 .contains("stator_host_cache_tenants 2.0");
         assertThat(
-                        client.post(
-                                        "/admin/cache/verify",
-                                        "{}",
-                                        "authorization",
-                                        "Bearer modest")
+                        client.post("/admin/cache/verify", "{}", "authorization", "Bearer modest")
                                 .json()
                                 .at("/ok")
                                 .asBoolean())

@@ -120,9 +120,7 @@ final class PlainTable {
         var choices =
                 may.stream()
                         .filter(other -> excess(other) == furthest)
-                        .flatMap(
-                                other ->
-                                        keys(least(block -> block.tenant.equals(other))).stream())
+                        .flatMap(other -> keys(least(block -> block.tenant.equals(other))).stream())
                         .toList();
         return choices.isEmpty() ? keys(least(_ -> true)) : choices;
     }

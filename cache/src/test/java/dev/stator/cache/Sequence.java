@@ -37,8 +37,7 @@ record Sequence(BlockKey root, int[] tokens, int blockTokens, List<BlockKey> key
     }
 
     Optional<BlockReservation> reserve(HostTier tier, int block, Tenant tenant) {
-        return tier.reserve(
-                key(block), parent(block), tokens, from(block), to(block), 10, tenant);
+        return tier.reserve(key(block), parent(block), tokens, from(block), to(block), 10, tenant);
     }
 
     /** True if the block was stored. */

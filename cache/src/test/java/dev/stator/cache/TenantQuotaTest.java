@@ -203,8 +203,7 @@ class TenantQuotaTest {
         assertThatThrownBy(() -> new Tenant("t", 101))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("0 to 100 percent of a tier, not 101");
-        assertThatThrownBy(() -> new Tenant("t", -1))
-                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new Tenant("t", -1)).isInstanceOf(IllegalArgumentException.class);
     }
 
     /** Sequences with beginnings in common, leases, writes that are given up, a full disk. */
@@ -237,8 +236,7 @@ class TenantQuotaTest {
             var before = used(tier);
             removed.clear();
             try (var reservation = sequence.reserve(tier, block, tenant).orElse(null)) {
-                boolean above =
-                        before.getOrDefault(tenant.name(), 0) + 1 > tenant.quota(24);
+                boolean above = before.getOrDefault(tenant.name(), 0) + 1 > tenant.quota(24);
                 if (above) {
                     assertThat(removed).allMatch(key -> tenant.equals(owners.get(key)));
                     replaced += removed.size();

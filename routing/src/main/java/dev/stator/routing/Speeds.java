@@ -26,9 +26,10 @@ final class Speeds {
     private final LinearModel decode =
             new LinearModel(new double[] {10, 0.05, 2e-5}, new double[] {1, 1e1, 1e5});
     private final LinearModel[] moves = new LinearModel[Link.values().length];
+
     /**
-     * Of the disk alone: where no plan counts on it, somebody measures it all the same. Of any other
-     * link one bad measurement could be the last.
+     * Of the disk alone: where no plan counts on it, somebody measures it all the same. Of any
+     * other link one bad measurement could be the last.
      */
     private final Drift disk = new Drift();
 

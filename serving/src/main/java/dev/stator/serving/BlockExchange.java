@@ -90,10 +90,7 @@ public final class BlockExchange {
                 Arrays.copyOf(
                         asked.prompt(), all ? asked.prompt().length - 1 : count * blockTokens);
         return new Wanted(
-                root,
-                BlockKey.chain(root, tokens, blockTokens),
-                tokens,
-                asked.standing().owner());
+                root, BlockKey.chain(root, tokens, blockTokens), tokens, asked.standing().owner());
     }
 
     /** Writes a block's rows as they come. */

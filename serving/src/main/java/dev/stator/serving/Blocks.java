@@ -282,9 +282,7 @@ final class Blocks implements AutoCloseable {
                             map.put("hits", stats.hits());
                             map.put("misses", stats.misses());
                             map.put("stored", stats.stored());
-                            map.put(
-                                    "evictions_room",
-                                    stats.evictions() - stats.evictionsByQuota());
+                            map.put("evictions_room", stats.evictions() - stats.evictionsByQuota());
                             map.put("evictions_quota", stats.evictionsByQuota());
                             map.put("evictions_dropped", stats.dropped());
                             map.put("refused_full", stats.refusedFull());

@@ -109,8 +109,7 @@ public final class NodeFabric implements ObservedFabric {
     private final AtomicLong generatedTokens = new AtomicLong();
     private final Map<String, AtomicLong> promptTokens = new ConcurrentHashMap<>();
 
-    private NodeFabric(
-            Engine engine, NodeOptions options, Reopening.BackOff backOff, Disks disks) {
+    private NodeFabric(Engine engine, NodeOptions options, Reopening.BackOff backOff, Disks disks) {
         this.engine = engine;
         this.model = known(engine.model(), options);
         this.options = options;

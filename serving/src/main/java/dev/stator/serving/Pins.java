@@ -77,9 +77,7 @@ final class Pins implements AutoCloseable {
             count(countsByTenant.computeIfAbsent(tenant.name(), _ -> new HashMap<>()), keys);
             var expiry = Thread.ofVirtual().unstarted(() -> expire(keys.getLast(), set, ttl));
             long end = System.nanoTime() + ttl.toNanos();
-            pins.put(
-                    keys.getLast(),
-                    new Pin(set, List.copyOf(keys), tenant.name(), end, expiry));
+            pins.put(keys.getLast(), new Pin(set, List.copyOf(keys), tenant.name(), end, expiry));
             expiry.start();
             return true;
         } finally {
@@ -127,8 +125,7 @@ final class Pins implements AutoCloseable {
     }
 
     private static void discount(Map<BlockKey, Integer> counts, List<BlockKey> keys) {
-        keys.forEach(
-                key -> counts.computeIfPresent(key, (_, pins) -> pins == 1 ? null : pins - 1));
+        keys.forEach(key -> counts.computeIfPresent(key, (_, pins) -> pins == 1 ? null : pins - 1));
     }
 
     /** Ends a pin. Under the lock. */

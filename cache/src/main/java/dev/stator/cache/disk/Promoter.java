@@ -69,8 +69,7 @@ public final class Promoter implements AutoCloseable {
             int blockTokens,
             Tenant tenant) {
         /** Of nobody in particular. */
-        public Prompt(
-                BlockKey root, List<BlockKey> keys, int[] tokens, int end, int blockTokens) {
+        public Prompt(BlockKey root, List<BlockKey> keys, int[] tokens, int end, int blockTokens) {
             this(root, keys, tokens, end, blockTokens, Tenant.NOBODY);
         }
 

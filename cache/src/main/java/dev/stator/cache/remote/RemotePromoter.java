@@ -62,8 +62,7 @@ public final class RemotePromoter implements AutoCloseable {
             int blockTokens,
             Tenant tenant) {
         /** Of nobody in particular. */
-        public Prompt(
-                BlockKey root, List<BlockKey> keys, int[] tokens, int end, int blockTokens) {
+        public Prompt(BlockKey root, List<BlockKey> keys, int[] tokens, int end, int blockTokens) {
             this(root, keys, tokens, end, blockTokens, Tenant.NOBODY);
         }
 
