@@ -68,6 +68,14 @@ public record ApiOptions(
         require(
                 apiKeys.containsAll(answers.mode().keys()),
                 "a mode of kept answers is set for an API key that is none of those asked for");
+        require(
+                apiKeys.containsAll(waiting.cachePercent().keys()),
+                "a part of the host cache is set for an API key that is none of those asked for");
+        require(
+                !waiting.limitsCache()
+                        || !apiKeys.isEmpty()
+                        || waiting.tenantBy() != WaitingOptions.TenantBy.API_KEY,
+                "tenants cannot be told apart to share the host cache: set API keys, or another field that names tenants");
         require(documentQuotaBytes >= 0, "the quota of documents must not be negative");
     }
 

@@ -11,12 +11,15 @@ import java.util.TreeMap;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * {@code GET /admin/cache} shows the tiers and what the host tier holds; {@code POST
+ * {@code GET /admin/cache} shows the tiers, what the host tier holds and for whom; {@code POST
  * /admin/cache/pin}, {@code unpin}, {@code drop} and {@code verify} steer it.
  */
 final class CacheEndpoints {
     /** More than anybody reads; sorting stays quick. */
     static final int MAX_PREFIXES = 10_000;
+
+    /** Tenants that are listed, those with most blocks. */
+    private static final int TENANTS = 20;
 
     private static final int MAX_TTL_SECONDS = 86_400;
 
@@ -35,6 +38,7 @@ final class CacheEndpoints {
         var disk = json.putObject("disk");
         new TreeMap<>(stats.disk()).forEach(disk::put);
         service.answers().ifPresent(its -> answers(its.stats(), json.putObject("answers")));
+        service.fabric().cache().ifPresent(cache -> tenants(cache, exchange, json));
         var list = json.putArray("prefixes");
         service.fabric()
                 .cache()
@@ -53,6 +57,20 @@ final class CacheEndpoints {
                                                                         prefix.savedTokens())
                                                                 .put("pinned", prefix.pinned())));
         Service.reply(exchange, json);
+    }
+
+    /** By tags, of which whoever asks learns his own. */
+    private static void tenants(CacheControl cache, Exchange exchange, ObjectNode json) {
+        json.put("tenant", cache.tag(exchange.tenant()));
+        var list = json.putArray("tenants");
+        for (var share : cache.tenants(TENANTS)) {
+            var one =
+                    list.addObject()
+                            .put("tag", share.tag())
+                            .put("blocks", share.blocks())
+                            .put("bytes", share.bytes());
+            share.quota().ifPresent(most -> one.put("quota_blocks", most));
+        }
     }
 
     private static void answers(AnswerCache.Stats stats, ObjectNode json) {

@@ -44,7 +44,7 @@ import java.util.stream.Collectors;
  * <tr><td>{@code stator_route_prediction_bias_milliseconds{stage}}, {@code
  *     stator_route_prediction_error_ratio{stage,quantile}}<td>how far the router's predictions were off
  * <tr><td>{@code stator_host_cache_*}<td>blocks, bytes, hits, … of the host tier, and {@code
- *     evictions_total{reason}} (room, dropped: by an operator)
+ *     evictions_total{reason}} (room; quota: of a tenant above its own; dropped: by an operator)
  * <tr><td>{@code stator_disk_cache_*}<td>the same of the disk tier, and {@code queue_blocks}, {@code
  *     read_seconds_total} (÷ hits: seconds a read), {@code evictions_total{reason}} (room: the segment
  *     had to make room; orphan: a block before it went), {@code write_amplification}, {@code readable}
@@ -72,6 +72,7 @@ final class FabricMetrics implements MultiCollector {
                     "blocks_capacity",
                     "blocks_pinned",
                     "blocks_claimed",
+                    "tenants",
                     "bytes_capacity",
                     "leases");
 

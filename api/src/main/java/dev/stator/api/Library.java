@@ -116,6 +116,7 @@ final class Library implements AutoCloseable {
     private final Optional<AnswerCache> answers;
     private final boolean spliced;
     private final long quotaBytes;
+    private final ByKey<Integer> cachePercent;
     private final int contextTokens;
     private final Consumer<String> events;
     private final Optional<LibraryLog> log;
@@ -139,6 +140,7 @@ final class Library implements AutoCloseable {
      * @param answers what keeps answers that were made of them
      * @param spliced whether documents may be spliced
      * @param quotaBytes of the texts of a tenant's documents
+     * @param cachePercent of the host tier that a tenant's blocks may keep from others
      * @param events hears what becomes of documents, for metrics
      */
     Library(
@@ -149,6 +151,7 @@ final class Library implements AutoCloseable {
             Optional<AnswerCache> answers,
             boolean spliced,
             long quotaBytes,
+            ByKey<Integer> cachePercent,
             int contextTokens,
             Consumer<String> events) {
         this.model = model;
@@ -158,6 +161,7 @@ final class Library implements AutoCloseable {
         this.answers = answers;
         this.spliced = spliced;
         this.quotaBytes = quotaBytes;
+        this.cachePercent = cachePercent;
         this.contextTokens = contextTokens;
         this.events = events;
         this.log = texts.log("documents").map(LibraryLog::new);
@@ -260,7 +264,9 @@ final class Library implements AutoCloseable {
                             "The document has %d tokens with what stands before it, but the context is %d tokens; cut it into several."
                                     .formatted(longest - 1, contextTokens)));
         }
-        var standing = new Standing(ServiceClass.FLEX, stored.owner().tenant(), Long.MAX_VALUE);
+        var tenant = stored.owner().tenant();
+        var standing =
+                new Standing(ServiceClass.FLEX, tenant, cachePercent.of(tenant), Long.MAX_VALUE);
         var prompts = new ArrayList<GenerationRequest>();
         for (var lead : leads) {
             var retentions =

@@ -68,6 +68,7 @@ final class Routes implements AutoCloseable {
                                                 service.answers(),
                                                 options.splicing() instanceof Splicing.Allowed,
                                                 options.documentQuotaBytes(),
+                                                options.waiting().cachePercent(),
                                                 service.fabric().contextTokens(),
                                                 service.metrics()::document))
                 : Optional.empty();

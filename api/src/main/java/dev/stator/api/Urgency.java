@@ -54,7 +54,11 @@ record Urgency(Standing standing, Optional<String> serviceTier) {
         var tenant =
                 user.map(name -> exchange.tenant() + "/" + Auth.fingerprint(name))
                         .orElseGet(exchange::tenant);
-        return new Standing(its, tenant, due(exchange, its, options));
+        return new Standing(
+                its,
+                tenant,
+                options.cachePercent().of(exchange.tenant()),
+                due(exchange, its, options));
     }
 
     private static ServiceClass classOf(String tier) {

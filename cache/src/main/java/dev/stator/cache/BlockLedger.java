@@ -56,10 +56,11 @@ public final class BlockLedger {
             }
             return false;
         }
+        int account = table.charge(Tenant.NOBODY);
         if (above == SlotPool.NONE) {
-            table.beginFirst(slot, key, NO_ROOT, recomputeMicros);
+            table.beginFirst(slot, key, NO_ROOT, recomputeMicros, account);
         } else {
-            table.begin(slot, key, above, recomputeMicros);
+            table.begin(slot, key, above, recomputeMicros, account);
         }
         table.publish(slot);
         return true;

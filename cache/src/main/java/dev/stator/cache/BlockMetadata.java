@@ -3,7 +3,7 @@ package dev.stator.cache;
 import java.util.Arrays;
 
 /**
- * What a tier knows of each block, present or being written, by the number of its slot: 42 bytes.
+ * What a tier knows of each block, present or being written, by the number of its slot: 44 bytes.
  * Guarded by the tier's lock.
  *
  * <p>The fields lie in arrays, a page of slots each. Pages are made when their first slot is used,
@@ -42,12 +42,16 @@ final class BlockMetadata implements KeyTable.Keys {
     /** 0 while the block cannot be found: while it is written and after it was evicted. */
     private char[][] frequencies = new char[0][];
 
+    /** Whose block it is: a number in {@link Accounts}. */
+    private char[][] accounts = new char[0][];
+
     /**
      * A block that is going to be written.
      *
      * @param parent its slot, or an inverted number of a root
+     * @param account whose it is, at most {@link Character#MAX_VALUE}
      */
-    void begin(int slot, BlockKey key, int parent, long micros) {
+    void begin(int slot, BlockKey key, int parent, long micros, int account) {
         while (slot >>> PAGE_BITS >= highs.length) {
             addPage();
         }
@@ -61,6 +65,7 @@ final class BlockMetadata implements KeyTable.Keys {
         children[page][at] = 0;
         leasesOrPlaces[page][at] = 0;
         frequencies[page][at] = 0;
+        accounts[page][at] = (char) account;
     }
 
     private void addPage() {
@@ -72,6 +77,7 @@ final class BlockMetadata implements KeyTable.Keys {
         children = withPage(children, new int[PAGE]);
         leasesOrPlaces = withPage(leasesOrPlaces, new int[PAGE]);
         frequencies = withPage(frequencies, new char[PAGE]);
+        accounts = withPage(accounts, new char[PAGE]);
     }
 
     private static <T> T[] withPage(T[] pages, T page) {
@@ -97,6 +103,10 @@ final class BlockMetadata implements KeyTable.Keys {
     /** At most 2^31 - 1: 36 minutes. */
     int recomputeMicros(int slot) {
         return recomputeMicros[slot >>> PAGE_BITS][slot & PAGE - 1];
+    }
+
+    int account(int slot) {
+        return accounts[slot >>> PAGE_BITS][slot & PAGE - 1];
     }
 
     /** The slot of the block before, which is here while this block is; negative if none is. */

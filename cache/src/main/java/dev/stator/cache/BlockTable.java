@@ -34,11 +34,13 @@ final class BlockTable {
     private final BitSet writing = new BitSet();
 
     private final Map<BlockKey, Integer> pins = new HashMap<>();
+    private final Accounts accounts;
     private final EvictionOrder evictables;
     private final Ghosts ghosts;
     private int leases;
     private long clock;
     private long evictions;
+    private long evictionsByQuota;
     private long dropped;
 
     BlockTable(int slotCount, Eviction eviction) {
@@ -50,7 +52,8 @@ final class BlockTable {
                 eviction == Eviction.BY_REUSE
                         ? Optional.of(new ReuseModel(slotCount))
                         : Optional.empty();
-        evictables = new EvictionOrder(blocks, model);
+        accounts = new Accounts(slotCount);
+        evictables = new EvictionOrder(blocks, accounts, model);
         long remembered = model.isPresent() ? (long) slotCount * GHOSTS_PER_SLOT : 0;
         ghosts = new Ghosts((int) Math.min(KeyTable.MOST, remembered));
     }
@@ -139,20 +142,60 @@ final class BlockTable {
         refresh(parent);
     }
 
-    /** Begins to write a block into a slot that was taken, after a parent that is held. */
-    void begin(int slot, BlockKey key, int parent, long recomputeMicros) {
-        blocks.begin(slot, key, parent, recomputeMicros);
+    /**
+     * One more block is going to be a tenant's: from now on until it has gone, or is {@linkplain
+     * #discharge not written} after all.
+     *
+     * @return the number of the tenant's account
+     */
+    int charge(Tenant tenant) {
+        return accounts.charge(tenant);
+    }
+
+    void discharge(int account) {
+        accounts.discharge(account);
+    }
+
+    /** Whose block is in a slot. */
+    int account(int slot) {
+        return blocks.account(slot);
+    }
+
+    boolean isAboveQuota(int account) {
+        return accounts.get(account).excess() > 0;
+    }
+
+    List<TenantUse> tenants() {
+        return accounts.uses();
+    }
+
+    int tenantCount() {
+        return accounts.size();
+    }
+
+    /**
+     * Begins to write a block into a slot that was taken, after a parent that is held.
+     *
+     * @param account that was charged with it
+     */
+    void begin(int slot, BlockKey key, int parent, long recomputeMicros, int account) {
+        blocks.begin(slot, key, parent, recomputeMicros, account);
         writing.set(slot);
     }
 
     /** Begins to write the first block of a sequence. */
-    void beginFirst(int slot, BlockKey key, BlockKey root, long recomputeMicros) {
-        begin(slot, key, ~roots.hold(root), recomputeMicros);
+    void beginFirst(int slot, BlockKey key, BlockKey root, long recomputeMicros, int account) {
+        begin(slot, key, ~roots.hold(root), recomputeMicros, account);
     }
 
     /** Goes on writing in another slot that was taken, and gives the first one back. */
     void move(int from, int to) {
-        begin(to, blocks.key(from), blocks.parent(from), blocks.recomputeMicros(from));
+        begin(
+                to,
+                blocks.key(from),
+                blocks.parent(from),
+                blocks.recomputeMicros(from),
+                blocks.account(from));
         writing.clear(from);
         slots.giveBack(from);
     }
@@ -161,6 +204,7 @@ final class BlockTable {
     void abandon(int slot) {
         writing.clear(slot);
         slots.giveBack(slot);
+        accounts.discharge(blocks.account(slot));
         letGoOfBefore(slot);
     }
 
@@ -181,12 +225,35 @@ final class BlockTable {
      * @return its key; empty if none may
      */
     Optional<BlockKey> evict() {
-        int victim = evictables.poll(clock);
+        return evicted(evictables.poll(clock), false);
+    }
+
+    /**
+     * Evicts the least valuable block that may go for one of an account: one of its own if it is
+     * above its quota; else one of whoever is furthest above his; else any.
+     *
+     * @return its key; empty if none may
+     */
+    Optional<BlockKey> evictFor(int account) {
+        if (isAboveQuota(account)) {
+            return evicted(evictables.poll(accounts.get(account), clock), true);
+        }
+        for (Account other : accounts.aboveQuota()) {
+            int victim = evictables.poll(other, clock);
+            if (victim != SlotPool.NONE) {
+                return evicted(victim, true);
+            }
+        }
+        return evict();
+    }
+
+    private Optional<BlockKey> evicted(int victim, boolean byQuota) {
         if (victim == SlotPool.NONE) {
             return Optional.empty();
         }
         remove(victim);
         evictions++;
+        evictionsByQuota += byQuota ? 1 : 0;
         return Optional.of(blocks.key(victim));
     }
 
@@ -245,6 +312,7 @@ final class BlockTable {
                 blocks.key(slot), blocks.frequency(slot), blocks.lastUse(slot), this::forgotten);
         blocks.setAbsent(slot);
         slots.giveBack(slot);
+        accounts.discharge(blocks.account(slot));
         letGoOfBefore(slot);
     }
 
@@ -304,8 +372,14 @@ final class BlockTable {
         return pins.size();
     }
 
+    /** All of them. */
     long evictions() {
         return evictions;
+    }
+
+    /** Those of blocks whose tenant was above its quota, because it was. */
+    long evictionsByQuota() {
+        return evictionsByQuota;
     }
 
     /** Present blocks with a lease or a pin; takes time in their number. */
@@ -317,6 +391,10 @@ final class BlockTable {
     void checkIntegrity() {
         evictables.checkIntegrity();
         checkSlots();
+        Map<Integer, Integer> owned = new HashMap<>();
+        IntStream.concat(presentSlots(), writing.stream())
+                .forEach(slot -> owned.merge(blocks.account(slot), 1, Integer::sum));
+        accounts.checkIntegrity(owned);
         Map<Integer, Integer> children = new HashMap<>();
         Set<BlockKey> before = new HashSet<>();
         IntStream.concat(presentSlots(), writing.stream())

@@ -13,9 +13,14 @@ package dev.stator.cache;
  * @param claims blocks that someone has promised to compute
  * @param waiters callbacks not yet called
  * @param ghosts evicted blocks whose frequency is remembered
+ * @param tenants who have blocks
  * @param stored blocks committed
+ * @param evictions blocks that made room for others
+ * @param evictionsByQuota those of them that went because their tenant was above its quota
  * @param dropped blocks removed because an operator said so
  * @param refusedFull reservations refused because every block was in use
+ * @param refusedQuota reservations refused because every block of a tenant above its quota was in
+ *     use
  * @param refusedOrphan reservations refused because the parent block was absent
  * @param growthFailures first uses of a slot that the file system refused
  * @param collisions reads whose key was present with other tokens
@@ -31,12 +36,15 @@ public record CacheStats(
         int claims,
         int waiters,
         int ghosts,
+        int tenants,
         long hits,
         long misses,
         long stored,
         long evictions,
+        long evictionsByQuota,
         long dropped,
         long refusedFull,
+        long refusedQuota,
         long refusedOrphan,
         long growthFailures,
         long collisions,

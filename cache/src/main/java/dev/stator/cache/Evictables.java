@@ -4,10 +4,10 @@ import java.util.Arrays;
 
 /**
  * Blocks by their last use, the longest ago first: a binary heap in which each block knows its
- * place, so that a block that comes into use leaves in O(log n).
+ * place, so that a block that comes into use leaves in O(log n). All of one account.
  */
 final class Evictables {
-    private static final int LEAST = 16;
+    private static final int LEAST = 4;
 
     /** What the blocks have in common, for the {@link EvictionOrder}. */
     final int frequencyClass;
@@ -19,6 +19,9 @@ final class Evictables {
     private int[] heap = new int[LEAST];
 
     private int size;
+
+    /** Its place in {@link Tops}. */
+    int top = Tops.NOWHERE;
 
     Evictables(BlockMetadata blocks, int frequencyClass, int cost) {
         this.blocks = blocks;

@@ -6,24 +6,28 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The blocks that may be evicted now, and which of them goes first. Blocks that were used about as
- * often and cost about as much lie in one heap, the one used longest ago on top; the tops are
- * compared.
+ * The blocks that may be evicted now, and which of them goes first, of all or of one account.
+ * Blocks of an account that were used about as often and cost about as much, one kind, lie in one
+ * heap, the one used longest ago on top; the tops are compared. For all accounts the heaps of a
+ * kind are in order by their tops, so that accounts do not have to be looked through.
  */
 final class EvictionOrder {
     /** Octaves of recompute time. */
     private static final int COSTS = 32;
 
+    /** Classes by uses, times octaves. */
+    static final int KINDS = ReuseModel.CLASSES * COSTS;
+
     /** Blocks over which the mean cost of an octave is taken. */
     private static final int COST_WINDOW = 1024;
 
     private final BlockMetadata blocks;
+    private final Accounts accounts;
     private final Optional<ReuseModel> model;
-    private final @Nullable Evictables[] heaps =
-            new @Nullable Evictables[ReuseModel.CLASSES * COSTS];
+    private final @Nullable Tops[] tops = new @Nullable Tops[KINDS];
 
-    /** Those of the heaps that there are, one after the other: most never have a block. */
-    private final List<Evictables> known = new ArrayList<>();
+    /** Those of them that there are, one after the other: most never have a block. */
+    private final List<Tops> known = new ArrayList<>();
 
     private final double[] meanCost = new double[COSTS];
     private final int[] costSamples = new int[COSTS];
@@ -32,8 +36,9 @@ final class EvictionOrder {
     /**
      * @param model how likely blocks come back; empty to evict the least recently used
      */
-    EvictionOrder(BlockMetadata blocks, Optional<ReuseModel> model) {
+    EvictionOrder(BlockMetadata blocks, Accounts accounts, Optional<ReuseModel> model) {
         this.blocks = blocks;
+        this.accounts = accounts;
         this.model = model;
     }
 
@@ -55,42 +60,61 @@ final class EvictionOrder {
     /** The block must have no lease, and not be used while it is in here. */
     void add(int slot) {
         if (!contains(slot)) {
-            heapOf(slot).add(slot);
+            Evictables heap = heapOf(slot);
+            heap.add(slot);
             size++;
+            topsOf(heap).changed(heap);
         }
     }
 
     void remove(int slot) {
         if (contains(slot)) {
-            heapOf(slot).remove(slot);
+            Evictables heap = heapOf(slot);
+            heap.remove(slot);
             size--;
+            topsOf(heap).changed(heap);
         }
     }
 
     /** Takes out the block that goes first; {@link SlotPool#NONE} if there is none. */
     int poll(long clock) {
-        Optional<Evictables> least = model.isEmpty() ? oldest() : leastValuable(model.get(), clock);
-        int first = least.map(Evictables::first).orElse(SlotPool.NONE);
-        if (first != SlotPool.NONE) {
-            remove(first);
-        }
-        return first;
-    }
-
-    private Optional<Evictables> oldest() {
-        return size == 0 ? Optional.empty() : Optional.of(known.getFirst());
-    }
-
-    private Optional<Evictables> leastValuable(ReuseModel its, long clock) {
-        @Nullable Evictables least = null;
-        double leastWorth = Double.POSITIVE_INFINITY;
+        Choice choice = new Choice(clock);
         for (int i = 0; i < known.size(); i++) {
-            Evictables heap = known.get(i);
-            if (heap.size() == 0) {
-                continue;
+            if (!known.get(i).isEmpty()) {
+                choice.consider(known.get(i).first());
             }
+        }
+        return choice.take();
+    }
+
+    /** The same of one account's blocks. */
+    int poll(Account account, long clock) {
+        Choice choice = new Choice(clock);
+        for (int i = 0; i < account.known.size(); i++) {
+            if (account.known.get(i).size() > 0) {
+                choice.consider(account.known.get(i));
+            }
+        }
+        return choice.take();
+    }
+
+    /** The heap whose first block is worth least; of equals the one used longest ago. */
+    private final class Choice {
+        private final long clock;
+        private @Nullable Evictables least;
+        private double leastWorth = Double.POSITIVE_INFINITY;
+
+        Choice(long clock) {
+            this.clock = clock;
+        }
+
+        void consider(Evictables heap) {
             long use = heap.firstUse();
-            double worth = its.value(heap.frequencyClass, use, clock) * meanCost[heap.cost];
+            double worth =
+                    model.isEmpty()
+                            ? 0
+                            : model.get().value(heap.frequencyClass, use, clock)
+                                    * meanCost[heap.cost];
             if (least == null
                     || worth < leastWorth
                     || (worth == leastWorth && use < least.firstUse())) {
@@ -98,14 +122,21 @@ final class EvictionOrder {
                 least = heap;
             }
         }
-        return Optional.ofNullable(least);
+
+        int take() {
+            if (least == null) {
+                return SlotPool.NONE;
+            }
+            int first = least.first();
+            remove(first);
+            return first;
+        }
     }
 
     void checkIntegrity() {
         int sum = 0;
-        for (Evictables heap : known) {
-            heap.checkIntegrity();
-            sum += heap.size();
+        for (Tops each : known) {
+            sum += each.checkIntegrity();
         }
         if (sum != size) {
             throw new IllegalStateException("the heaps do not add up");
@@ -116,14 +147,26 @@ final class EvictionOrder {
         // One order for all where nothing but the last use counts.
         int its = model.isEmpty() ? 0 : ReuseModel.classOf(blocks.frequency(slot));
         int cost = model.isEmpty() ? 0 : costOf(slot);
-        int place = its * COSTS + cost;
-        Evictables heap = heaps[place];
+        int kind = its * COSTS + cost;
+        Account account = accounts.get(blocks.account(slot));
+        Evictables heap = account.heaps[kind];
         if (heap == null) {
             heap = new Evictables(blocks, its, cost);
-            heaps[place] = heap;
-            known.add(heap);
+            account.heaps[kind] = heap;
+            account.known.add(heap);
         }
         return heap;
+    }
+
+    private Tops topsOf(Evictables heap) {
+        int kind = heap.frequencyClass * COSTS + heap.cost;
+        Tops its = tops[kind];
+        if (its == null) {
+            its = new Tops();
+            tops[kind] = its;
+            known.add(its);
+        }
+        return its;
     }
 
     private int costOf(int slot) {

@@ -47,6 +47,7 @@ public final class HostTier implements AutoCloseable {
     private long misses;
     private long stored;
     private long refusedFull;
+    private long refusedQuota;
     private long refusedOrphan;
     private long growthFailures;
     private long collisions;
@@ -218,19 +219,33 @@ public final class HostTier implements AutoCloseable {
         tell(told);
     }
 
+    /** A slot for a block that is nobody's in particular. */
+    public Optional<BlockReservation> reserve(
+            BlockKey key, BlockKey parent, int[] tokens, int from, int to, long recomputeMicros) {
+        return reserve(key, parent, tokens, from, to, recomputeMicros, Tenant.NOBODY);
+    }
+
     /**
      * A slot to write a block into, evicting others if need be. Empty if the block is present, if
-     * its parent is not (a prefix has no holes), if every block is in use, or if the tier is
-     * closed; statistics tell which. The parent stays while the reservation is open.
+     * its parent is not (a prefix has no holes), if every block is in use, or every one of a tenant
+     * above its quota, or if the tier is closed; statistics tell which. The parent stays while the
+     * reservation is open.
      *
      * @param parent key of the block before, or the root if {@code from} is 0
      * @param from where the block begins in its sequence {@code tokens}
      * @param to where it ends, at most {@code blockTokens} further
      * @param recomputeMicros what it would cost to compute the block again
+     * @param tenant whose block it is going to be
      * @throws IllegalArgumentException if the range is not a block's or the key not its key
      */
     public Optional<BlockReservation> reserve(
-            BlockKey key, BlockKey parent, int[] tokens, int from, int to, long recomputeMicros) {
+            BlockKey key,
+            BlockKey parent,
+            int[] tokens,
+            int from,
+            int to,
+            long recomputeMicros,
+            Tenant tenant) {
         checkBlock(key, parent, tokens, from, to, recomputeMicros);
         int slot;
         boolean backed;
@@ -244,9 +259,8 @@ public final class HostTier implements AutoCloseable {
                 refusedOrphan++;
                 return Optional.empty();
             }
-            slot = begin(key, above, parent, recomputeMicros);
+            slot = begin(key, above, parent, recomputeMicros, tenant);
             if (slot == SlotPool.NONE) {
-                refusedFull++;
                 return Optional.empty();
             }
             backed = table.slots().isBacked(slot);
@@ -268,23 +282,35 @@ public final class HostTier implements AutoCloseable {
      *
      * @param above slot of the parent, or none if {@code before} is a root
      */
-    private int begin(BlockKey key, int above, BlockKey before, long recomputeMicros) {
-        if (above == SlotPool.NONE) {
-            int slot = takeSlot();
-            if (slot != SlotPool.NONE) {
-                table.beginFirst(slot, key, before, recomputeMicros);
-            }
-            return slot;
+    private int begin(
+            BlockKey key, int above, BlockKey before, long recomputeMicros, Tenant tenant) {
+        boolean first = above == SlotPool.NONE;
+        if (!first) {
+            // Held before a slot is made free, so that it is not the parent that goes.
+            table.holdParent(above);
         }
-        // Held before a slot is made free, so that it is not the parent that goes.
-        table.holdParent(above);
-        int slot = takeSlot();
+        int account = table.charge(tenant);
+        int slot = takeSlot(account);
         if (slot == SlotPool.NONE) {
-            table.letGoOfParent(above);
+            refuse(account);
+            table.discharge(account);
+            if (!first) {
+                table.letGoOfParent(above);
+            }
+        } else if (first) {
+            table.beginFirst(slot, key, before, recomputeMicros, account);
         } else {
-            table.begin(slot, key, above, recomputeMicros);
+            table.begin(slot, key, above, recomputeMicros, account);
         }
         return slot;
+    }
+
+    private void refuse(int account) {
+        if (table.isAboveQuota(account)) {
+            refusedQuota++;
+        } else {
+            refusedFull++;
+        }
     }
 
     /**
@@ -374,6 +400,16 @@ public final class HostTier implements AutoCloseable {
         }
     }
 
+    /** Who has how many blocks. */
+    public List<TenantUse> tenants() {
+        lock.lock();
+        try {
+            return closed ? List.of() : table.tenants();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     public CacheStats stats() {
         lock.lock();
         try {
@@ -388,12 +424,15 @@ public final class HostTier implements AutoCloseable {
                     claims.size(),
                     claims.waiters(),
                     table.ghosts(),
+                    table.tenantCount(),
                     hits,
                     misses,
                     stored,
                     table.evictions(),
+                    table.evictionsByQuota(),
                     table.dropped(),
                     refusedFull,
+                    refusedQuota,
                     refusedOrphan,
                     growthFailures,
                     collisions,
@@ -548,8 +587,8 @@ public final class HostTier implements AutoCloseable {
         }
     }
 
-    /** A slot that is free or can be freed; {@link SlotPool#NONE} if every block is in use. */
-    private int takeSlot() {
+    /** A slot that is free or can be freed for a tenant; {@link SlotPool#NONE} if there is none. */
+    private int takeSlot(int account) {
         int slot = table.slots().takeBacked();
         if (slot == SlotPool.NONE) {
             if (growthPause == 0) {
@@ -559,7 +598,7 @@ public final class HostTier implements AutoCloseable {
             }
         }
         while (slot == SlotPool.NONE) {
-            Optional<BlockKey> evicted = table.evict();
+            Optional<BlockKey> evicted = table.evictFor(account);
             if (evicted.isEmpty()) {
                 return SlotPool.NONE;
             }
@@ -599,9 +638,9 @@ public final class HostTier implements AutoCloseable {
         try {
             growthFailures++;
             growthPause = GROWTH_PAUSE;
-            other = takeSlot();
+            other = takeSlot(table.account(slot));
             if (other == SlotPool.NONE) {
-                refusedFull++;
+                refuse(table.account(slot));
                 table.abandon(slot);
                 unmapIfIdle();
             } else {

@@ -19,19 +19,30 @@ class BlockTableTest {
     private final List<Writing> writing = new ArrayList<>();
     private final List<BlockKey> leased = new ArrayList<>();
     private final List<BlockKey> pinned = new ArrayList<>();
+    private final List<Tenant> tenants = new ArrayList<>();
     private int evictions;
 
-    @ParameterizedTest(name = "{1} slots, {2}, seed {0}")
+    @ParameterizedTest(name = "{1} slots, {2}, tenants of {3} percent, seed {0}")
     @CsvSource({
-        "1, 24, BY_REUSE",
-        "2, 24, BY_REUSE",
-        "3, 7, BY_REUSE",
-        "4, 60, BY_REUSE",
-        "5, 24, LEAST_RECENTLY_USED",
-        "6, 60, LEAST_RECENTLY_USED"
+        "1, 24, BY_REUSE, 100",
+        "2, 24, BY_REUSE, 100",
+        "3, 7, BY_REUSE, 100",
+        "4, 60, BY_REUSE, 100",
+        "5, 24, LEAST_RECENTLY_USED, 100",
+        "6, 60, LEAST_RECENTLY_USED, 100",
+        "7, 24, BY_REUSE, 20",
+        "8, 60, BY_REUSE, 35",
+        "9, 60, BY_REUSE, 10",
+        "10, 24, BY_REUSE, 0",
+        "11, 60, LEAST_RECENTLY_USED, 30"
     })
-    void itHoldsAndEvictsWhatATableOfPlainObjectsDoes(long seed, int slots, Eviction eviction) {
+    void itHoldsAndEvictsWhatATableOfPlainObjectsDoes(
+            long seed, int slots, Eviction eviction, int percent) {
         var random = new Random(seed);
+        for (int i = 0; i < 4; i++) {
+            tenants.add(new Tenant("tenant " + i, percent));
+        }
+        tenants.add(Tenant.NOBODY);
         var table = new BlockTable(slots, eviction);
         var plain = new PlainTable(slots, eviction);
         for (int step = 0; step < STEPS; step++) {
@@ -41,6 +52,7 @@ class BlockTableTest {
                 assertThat(table.keys()).isEqualTo(plain.present.keySet());
                 assertThat(table.writing()).isEqualTo(writing.size());
                 assertThat(table.leases()).isEqualTo(leased.size());
+                compareTenants(table, plain, slots);
                 plain.present.keySet().forEach(key -> compareChain(table, plain, key));
             }
         }
@@ -112,20 +124,24 @@ class BlockTableTest {
             return;
         }
         long micros = 1L << random.nextInt(12) | random.nextInt(100);
-        var begun = plain.begin(key, parent, micros);
+        // Some store more than others.
+        var tenant = tenants.get(random.nextInt(1 + random.nextInt(tenants.size())));
+        var begun = plain.begin(key, parent, micros, tenant);
         parent.ifPresent(_ -> table.holdParent(above));
+        int account = table.charge(tenant);
         int slot = table.slots().takeFresh();
-        while (slot == SlotPool.NONE && evict(table, plain)) {
+        while (slot == SlotPool.NONE && evictFor(table, plain, tenant, account)) {
             slot = table.slots().takeFresh();
         }
         if (slot == SlotPool.NONE) {
             parent.ifPresent(_ -> table.letGoOfParent(above));
+            table.discharge(account);
             plain.abandon(begun);
         } else {
             if (parent.isPresent()) {
-                table.begin(slot, key, above, micros);
+                table.begin(slot, key, above, micros, account);
             } else {
-                table.beginFirst(slot, key, root(key), micros);
+                table.beginFirst(slot, key, root(key), micros, account);
             }
             writing.add(new Writing(slot, begun));
         }
@@ -149,6 +165,32 @@ class BlockTableTest {
             table.publish(slot);
             plain.publish(ended.plain);
         }
+    }
+
+    private boolean evictFor(BlockTable table, PlainTable plain, Tenant tenant, int account) {
+        var choices = plain.choicesFor(tenant);
+        var victim = table.evictFor(account);
+        assertThat(victim.stream().toList()).isSubsetOf(choices);
+        assertThat(victim.isEmpty()).isEqualTo(choices.isEmpty());
+        victim.ifPresent(plain::evict);
+        evictions += victim.isPresent() ? 1 : 0;
+        return victim.isPresent();
+    }
+
+    private static void compareTenants(BlockTable table, PlainTable plain, int slots) {
+        var expected =
+                plain.owned.entrySet().stream()
+                        .filter(one -> one.getValue() > 0)
+                        .map(
+                                one ->
+                                        new TenantUse(
+                                                one.getKey().name(),
+                                                one.getValue(),
+                                                one.getKey().quota(slots)))
+                        .toList();
+        assertThat(table.tenants()).containsExactlyInAnyOrderElementsOf(expected);
+        assertThat(expected.stream().mapToInt(TenantUse::blocks).sum())
+                .isEqualTo(table.size() + table.writing());
     }
 
     private boolean evict(BlockTable table, PlainTable plain) {

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * What {@link BlockTable} does, said with an object a block and a search through all of them:
@@ -17,15 +18,17 @@ final class PlainTable {
         final BlockKey key;
         final Optional<Plain> parent;
         final long micros;
+        final Tenant tenant;
         int children;
         int leases;
         int frequency;
         long lastUse;
 
-        Plain(BlockKey key, Optional<Plain> parent, long micros) {
+        Plain(BlockKey key, Optional<Plain> parent, long micros, Tenant tenant) {
             this.key = key;
             this.parent = parent;
             this.micros = micros;
+            this.tenant = tenant;
         }
     }
 
@@ -40,6 +43,11 @@ final class PlainTable {
     private final Map<Integer, Integer> costSamples = new HashMap<>();
     private final Optional<ReuseModel> model;
     private final int mostGhosts;
+    private final int slots;
+
+    /** Blocks of each tenant, those included that are being written. */
+    final Map<Tenant, Integer> owned = new HashMap<>();
+
     private long clock;
 
     PlainTable(int slots, Eviction eviction) {
@@ -47,17 +55,20 @@ final class PlainTable {
                 eviction == Eviction.BY_REUSE
                         ? Optional.of(new ReuseModel(slots))
                         : Optional.empty();
+        this.slots = slots;
         mostGhosts = model.isPresent() ? 4 * slots : 0;
     }
 
-    Plain begin(BlockKey key, Optional<BlockKey> parent, long micros) {
+    Plain begin(BlockKey key, Optional<BlockKey> parent, long micros, Tenant tenant) {
         var above = parent.flatMap(before -> Optional.ofNullable(present.get(before)));
         above.ifPresent(block -> block.children++);
-        return new Plain(key, above, micros);
+        owned.merge(tenant, 1, Integer::sum);
+        return new Plain(key, above, micros, tenant);
     }
 
     void abandon(Plain block) {
         block.parent.ifPresent(above -> above.children--);
+        owned.merge(block.tenant, -1, Integer::sum);
     }
 
     void publish(Plain block) {
@@ -87,20 +98,57 @@ final class PlainTable {
     }
 
     Optional<BlockKey> evict() {
+        var victim = least(_ -> true);
+        victim.ifPresent(this::remove);
+        return victim.map(block -> block.key);
+    }
+
+    /**
+     * The blocks of which one may go for one of a tenant: of itself if it is above its quota; else
+     * of one of those who are furthest above theirs and have any that may go; else of all.
+     */
+    List<BlockKey> choicesFor(Tenant tenant) {
+        if (excess(tenant) > 0) {
+            return keys(least(block -> block.tenant.equals(tenant)));
+        }
+        var may =
+                owned.keySet().stream()
+                        .filter(other -> excess(other) > 0)
+                        .filter(other -> least(block -> block.tenant.equals(other)).isPresent())
+                        .toList();
+        int furthest = may.stream().mapToInt(this::excess).max().orElse(0);
+        var choices =
+                may.stream()
+                        .filter(other -> excess(other) == furthest)
+                        .flatMap(other -> keys(least(block -> block.tenant.equals(other))).stream())
+                        .toList();
+        return choices.isEmpty() ? keys(least(_ -> true)) : choices;
+    }
+
+    private static List<BlockKey> keys(Optional<Plain> block) {
+        return block.map(its -> its.key).stream().toList();
+    }
+
+    void evict(BlockKey key) {
+        remove(Optional.ofNullable(present.get(key)).orElseThrow());
+    }
+
+    int excess(Tenant tenant) {
+        return owned.getOrDefault(tenant, 0) - tenant.quota(slots);
+    }
+
+    private Optional<Plain> least(Predicate<Plain> among) {
         var oldest = new HashMap<Kind, Plain>();
         for (var block : present.values()) {
-            if (mayGo(block)) {
+            if (mayGo(block) && among.test(block)) {
                 oldest.merge(
                         kind(block), block, (one, two) -> one.lastUse < two.lastUse ? one : two);
             }
         }
-        var victim =
-                oldest.values().stream()
-                        .min(
-                                Comparator.<Plain>comparingDouble(this::worth)
-                                        .thenComparingLong(block -> block.lastUse));
-        victim.ifPresent(this::remove);
-        return victim.map(block -> block.key);
+        return oldest.values().stream()
+                .min(
+                        Comparator.<Plain>comparingDouble(this::worth)
+                                .thenComparingLong(block -> block.lastUse));
     }
 
     /** A block and all that follow it. */

@@ -36,9 +36,20 @@ record Sequence(BlockKey root, int[] tokens, int blockTokens, List<BlockKey> key
                 key(block), parent(block), tokens, from(block), to(block), recomputeMicros);
     }
 
+    Optional<BlockReservation> reserve(HostTier tier, int block, Tenant tenant) {
+        return tier.reserve(key(block), parent(block), tokens, from(block), to(block), 10, tenant);
+    }
+
     /** True if the block was stored. */
     boolean store(HostTier tier, int block, long recomputeMicros) {
-        Optional<BlockReservation> reserved = reserve(tier, block, recomputeMicros);
+        return store(block, reserve(tier, block, recomputeMicros));
+    }
+
+    boolean store(HostTier tier, int block, Tenant tenant) {
+        return store(block, reserve(tier, block, tenant));
+    }
+
+    private boolean store(int block, Optional<BlockReservation> reserved) {
         try (BlockReservation reservation = reserved.orElse(null)) {
             if (reservation == null) {
                 return false;

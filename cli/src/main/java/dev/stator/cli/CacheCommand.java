@@ -124,6 +124,18 @@ final class CacheCommand implements Callable<Integer> {
                                                 "%s %-20s %s",
                                                 tier, entry.getKey(), plain(entry.getValue())));
             }
+            for (var tenant : answer.path("tenants")) {
+                var tag = tenant.path("tag").asString();
+                print(
+                        "tenant %s %d blocks, %s%s%s",
+                        tag,
+                        tenant.path("blocks").asInt(),
+                        ByteSize.format(tenant.path("bytes").asLong()),
+                        tenant.has("quota_blocks")
+                                ? ", may keep " + tenant.path("quota_blocks").asInt()
+                                : "",
+                        tag.equals(answer.path("tenant").asString()) ? " (yours)" : "");
+            }
             return 0;
         }
 

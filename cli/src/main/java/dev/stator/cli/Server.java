@@ -199,7 +199,10 @@ final class Server implements AutoCloseable {
                 configuration.get(Settings.MAX_STALL),
                 new WaitingOptions(
                         configuration.get(Settings.TTFT_DEADLINE),
-                        configuration.get(Settings.TENANT_BY)),
+                        configuration.get(Settings.TENANT_BY),
+                        ByKey.of(
+                                configuration.get(Settings.TENANT_CACHE),
+                                configuration.find(Settings.TENANT_CACHE_BY_KEY).orElse(Map.of()))),
                 usual.splicing(),
                 new ReuseOptions(
                         configuration.get(Settings.REUSE),

@@ -273,6 +273,21 @@ final class Settings {
                     "api-key",
                     "who shares the queue alike: api-key, or the field user or safety-identifier, which clients can write as they like, within a key",
                     choice(WaitingOptions.TenantBy.class, value -> lower(value).replace('_', '-')));
+    static final Setting<Integer> TENANT_CACHE =
+            Setting.of(
+                    "tenant-cache-percent",
+                    "PERCENT",
+                    "100",
+                    "of the host cache that one tenant may keep from others: while it is full, blocks beyond that go first, and its new blocks take the place of its own; 100: no limit",
+                    whole(0, 100));
+    static final Setting<Map<String, Integer>> TENANT_CACHE_BY_KEY =
+            Setting.pairs(
+                            "tenant-cache-percent-by-key",
+                            "KEY=PERCENT",
+                            "tenant-cache-percent",
+                            "the same for tenants that send one of the API keys",
+                            (key, percent) -> Map.entry(text(key), whole(0, 100).read(percent)))
+                    .withheld();
     static final Setting<Long> MAX_BODY =
             Setting.of(
                     "max-body",
@@ -547,6 +562,8 @@ final class Settings {
                     CLASS_WEIGHTS,
                     TTFT_DEADLINE,
                     TENANT_BY,
+                    TENANT_CACHE,
+                    TENANT_CACHE_BY_KEY,
                     MAX_BODY,
                     DOCUMENT_QUOTA,
                     DEFAULT_MAX_TOKENS,
@@ -573,6 +590,8 @@ final class Settings {
                     API_KEYS,
                     TTFT_DEADLINE,
                     TENANT_BY,
+                    TENANT_CACHE,
+                    TENANT_CACHE_BY_KEY,
                     MAX_BODY,
                     DEFAULT_MAX_TOKENS,
                     MAX_UNREAD,

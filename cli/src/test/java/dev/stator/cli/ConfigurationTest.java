@@ -151,6 +151,27 @@ final class ConfigurationTest {
     }
 
     @Test
+    void partsOfTheHostCacheAreSetForAllAndByKey() {
+        var configuration =
+                merge(
+                        Map.of(Settings.TENANT_CACHE_BY_KEY, List.of("a=100", "b=5")),
+                        Map.of("STATOR_TENANT_CACHE_PERCENT", "25"),
+                        "");
+
+        assertThat(configuration.get(Settings.TENANT_CACHE)).isEqualTo(25);
+        assertThat(configuration.find(Settings.TENANT_CACHE_BY_KEY))
+                .contains(Map.of("a", 100, "b", 5));
+        assertThat(merge(Map.of(), Map.of(), "").get(Settings.TENANT_CACHE)).isEqualTo(100);
+        assertThatThrownBy(
+                        () ->
+                                merge(
+                                        Map.of(Settings.TENANT_CACHE_BY_KEY, List.of("a=101")),
+                                        Map.of("STATOR_TENANT_CACHE_PERCENT", "all"),
+                                        ""))
+                .hasMessageContaining("write a whole number from 0 to 100");
+    }
+
+    @Test
     void wrongValuesOfClassesAreExplained() {
         assertThatThrownBy(
                         () ->

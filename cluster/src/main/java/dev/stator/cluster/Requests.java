@@ -1,5 +1,6 @@
 package dev.stator.cluster;
 
+import dev.stator.cache.Tenant;
 import dev.stator.cluster.wire.Generation;
 import dev.stator.cluster.wire.Sampling;
 import dev.stator.engine.SamplingOptions;
@@ -37,6 +38,7 @@ final class Requests {
                         .setSalt(request.salt())
                         .setServiceClass(request.standing().serviceClass().label())
                         .setTenant(request.standing().tenant())
+                        .setCachePercent(request.standing().cachePercent())
                         .setAnswered(request.answered());
         long deadline = request.standing().deadlineNanos();
         if (deadline != Long.MAX_VALUE) {
@@ -153,6 +155,7 @@ final class Requests {
         return new Standing(
                 serviceClass,
                 message.getTenant(),
+                message.hasCachePercent() ? message.getCachePercent() : Tenant.ALL,
                 message.hasDeadlineMillis()
                         ? nowNanos + TimeUnit.MILLISECONDS.toNanos(message.getDeadlineMillis())
                         : Long.MAX_VALUE);

@@ -199,10 +199,10 @@ final class HandoffTest {
                         var cache = fabric.stats().cache();
                         return fabric.load(0).running() == 0
                                 && fabric.load(0).waitingPrompts() == 0
-                                && cache.get("blocks_claimed") == 0
-                                && cache.get("blocks_pinned") == 0
-                                && cache.get("blocks_writing") == 0
-                                && cache.get("leases") == 0;
+                                && cache.getOrDefault("blocks_claimed", -1L) == 0
+                                && cache.getOrDefault("blocks_pinned", -1L) == 0
+                                && cache.getOrDefault("blocks_writing", -1L) == 0
+                                && cache.getOrDefault("leases", -1L) == 0;
                     },
                     fabric.stats());
         }

@@ -180,10 +180,10 @@ final class PeersAheadTest {
         GroupTest.await(
                 () -> {
                     var cache = lacks.stats().cache();
-                    return cache.get("blocks_claimed") == 0
-                            && cache.get("blocks_pinned") == 0
-                            && cache.get("blocks_writing") == 0
-                            && cache.get("leases") == 0;
+                    return cache.getOrDefault("blocks_claimed", -1L) == 0
+                            && cache.getOrDefault("blocks_pinned", -1L) == 0
+                            && cache.getOrDefault("blocks_writing", -1L) == 0
+                            && cache.getOrDefault("leases", -1L) == 0;
                 },
                 lacks.stats());
     }

@@ -81,6 +81,7 @@ final class RequestsTest {
                 new Standing(
                         ServiceClass.values()[random.nextInt(3)],
                         "tenant " + random.nextInt(),
+                        random.nextInt(101),
                         Long.MAX_VALUE),
                 random.nextBoolean() ? List.of(new Retention(5, Duration.ofMinutes(5))) : List.of(),
                 maybe(random, splice),
@@ -119,6 +120,13 @@ final class RequestsTest {
 
         assertThat(received.standing().deadlineNanos())
                 .isEqualTo(-NOW + Duration.ofMinutes(30).toNanos());
+    }
+
+    @Test
+    void aSenderThatKnowsNoQuotasSetsNone() {
+        var sent = Requests.message(any(new Random(1)), NOW).toBuilder().clearCachePercent();
+
+        assertThat(Requests.request(sent.build(), NOW).standing().cachePercent()).isEqualTo(100);
     }
 
     @Test

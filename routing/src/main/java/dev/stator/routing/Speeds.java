@@ -26,6 +26,13 @@ final class Speeds {
     private final LinearModel decode =
             new LinearModel(new double[] {10, 0.05, 2e-5}, new double[] {1, 1e1, 1e5});
     private final LinearModel[] moves = new LinearModel[Link.values().length];
+
+    /**
+     * Of the disk alone: where no plan counts on it, somebody measures it all the same. Of any
+     * other link one bad measurement could be the last.
+     */
+    private final Drift disk = new Drift();
+
     private final double[] promptFeatures = new double[5];
     private final double[] decodeFeatures = new double[3];
     private final double[] moveFeatures = new double[2];
@@ -60,7 +67,12 @@ final class Speeds {
     void moved(Link link, long tokens, double millis) {
         moveFeatures[0] = 1;
         moveFeatures[1] = tokens;
-        moves[link.ordinal()].observe(moveFeatures, millis);
+        var model = moves[link.ordinal()];
+        // A guess is nothing to drift from.
+        if (link == Link.DISK && model.measurements() > 0) {
+            disk.observe(millis, modelled(link, tokens));
+        }
+        model.observe(moveFeatures, millis);
         sortLinks();
     }
 
@@ -107,8 +119,16 @@ final class Speeds {
     }
 
     double moveMillis(Link link, double tokens) {
+        return tokens <= 0 ? 0 : modelled(link, tokens) * drift(link);
+    }
+
+    private double modelled(Link link, double tokens) {
         var model = moves[link.ordinal()];
-        return tokens <= 0 ? 0 : model.coefficient(0) + tokens * model.coefficient(1);
+        return model.coefficient(0) + tokens * model.coefficient(1);
+    }
+
+    private double drift(Link link) {
+        return link == Link.DISK ? disk.factor() : 1;
     }
 
     /** All links, the one with the fewest milliseconds per token first. */
@@ -119,6 +139,7 @@ final class Speeds {
     private void sortLinks() {
         Arrays.sort(
                 cheapestFirst,
-                Comparator.comparingDouble(link -> moves[link.ordinal()].coefficient(1)));
+                Comparator.comparingDouble(
+                        link -> moves[link.ordinal()].coefficient(1) * drift(link)));
     }
 }

@@ -5,6 +5,7 @@ import dev.stator.cache.BlockReservation;
 import dev.stator.cache.ClaimState;
 import dev.stator.cache.Claimant;
 import dev.stator.cache.HostTier;
+import dev.stator.cache.Tenant;
 import dev.stator.cache.Waiting;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -156,7 +157,8 @@ public final class BlockExchange {
         int[] tokens =
                 Arrays.copyOf(
                         asked.prompt(), all ? asked.prompt().length - 1 : count * blockTokens);
-        return new Wanted(root, BlockKey.chain(root, tokens, blockTokens), tokens);
+        return new Wanted(
+                root, BlockKey.chain(root, tokens, blockTokens), tokens, asked.standing().owner());
     }
 
     /** Writes a block's rows as they come. */
@@ -177,11 +179,13 @@ public final class BlockExchange {
         private final BlockKey root;
         private final List<BlockKey> keys;
         private final int[] tokens;
+        private final Tenant owner;
 
-        private Wanted(BlockKey root, List<BlockKey> keys, int[] tokens) {
+        private Wanted(BlockKey root, List<BlockKey> keys, int[] tokens, Tenant owner) {
             this.root = root;
             this.keys = keys;
             this.tokens = tokens;
+            this.owner = owner;
         }
 
         /** Of all that are wanted. */
@@ -343,7 +347,9 @@ public final class BlockExchange {
             int from = block * blocks.blockTokens();
             int to = from + tokens(block, block + 1);
             var parent = Blocks.parent(keys, wanted.root, block);
-            var reserved = host.reserve(key, parent, wanted.tokens, from, to, recomputeMicros);
+            var reserved =
+                    host.reserve(
+                            key, parent, wanted.tokens, from, to, recomputeMicros, wanted.owner);
             if (reserved.isEmpty()) {
                 return host.match(List.of(key)) == 1;
             }

@@ -6,6 +6,7 @@ import dev.stator.cache.BlockReservation;
 import dev.stator.cache.ClaimState;
 import dev.stator.cache.Claimant;
 import dev.stator.cache.HostTier;
+import dev.stator.cache.Tenant;
 import dev.stator.cache.Waiting;
 import dev.stator.cache.disk.Journal;
 import dev.stator.routing.Plan;
@@ -130,7 +131,9 @@ final class Blocks implements AutoCloseable {
         for (var retention : request.asked().retentions()) {
             int count = Math.min(retention.tokens(), request.reusable()) / blockTokens;
             var keys = request.promptKeys().subList(0, count);
-            if (count > 0 && control.filter(its -> its.keep(keys, retention.ttl())).isPresent()) {
+            if (count > 0
+                    && control.filter(its -> its.keep(keys, retention.ttl(), request.owner()))
+                            .isPresent()) {
                 pinned = Math.max(pinned, count * blockTokens);
             }
         }
@@ -164,8 +167,15 @@ final class Blocks implements AutoCloseable {
     }
 
     Optional<BlockReservation> reserve(
-            BlockKey key, BlockKey parent, int[] tokens, int from, int to, long recomputeMicros) {
-        return tier.flatMap(cache -> cache.reserve(key, parent, tokens, from, to, recomputeMicros));
+            BlockKey key,
+            BlockKey parent,
+            int[] tokens,
+            int from,
+            int to,
+            long recomputeMicros,
+            Tenant owner) {
+        return tier.flatMap(
+                cache -> cache.reserve(key, parent, tokens, from, to, recomputeMicros, owner));
     }
 
     /** Keys of a list of tokens cut into full blocks, appended to those that are known already. */
@@ -267,14 +277,17 @@ final class Blocks implements AutoCloseable {
                             map.put("blocks_pinned", (long) stats.pinned());
                             map.put("blocks_claimed", (long) stats.claims());
                             map.put("blocks_writing", (long) stats.writing());
+                            map.put("tenants", (long) stats.tenants());
                             map.put("bytes_capacity", stats.capacityBytes());
                             map.put("leases", (long) stats.leases());
                             map.put("hits", stats.hits());
                             map.put("misses", stats.misses());
                             map.put("stored", stats.stored());
-                            map.put("evictions_room", stats.evictions());
+                            map.put("evictions_room", stats.evictions() - stats.evictionsByQuota());
+                            map.put("evictions_quota", stats.evictionsByQuota());
                             map.put("evictions_dropped", stats.dropped());
                             map.put("refused_full", stats.refusedFull());
+                            map.put("refused_quota", stats.refusedQuota());
                             map.put("refused_orphan", stats.refusedOrphan());
                             map.put("growth_failures", stats.growthFailures());
                             map.put("bytes_written", stats.bytesWritten());

@@ -3,11 +3,19 @@ package dev.stator.serving;
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.CachedPrefix;
 import dev.stator.cache.HostTier;
+import dev.stator.cache.Tenant;
+import dev.stator.cache.TenantUse;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * What an operator can see and do of the host tier. Prefixes are named by the key of their last
@@ -30,6 +38,14 @@ public final class CacheControl implements AutoCloseable {
     public record Prefix(
             String key, int blocks, int tokens, int uses, long savedTokens, boolean pinned) {}
 
+    /**
+     * What a tenant has in the host tier.
+     *
+     * @param tag as {@link #tag} makes it
+     * @param quota the most blocks that it may keep from others; empty: no limit
+     */
+    public record TenantShare(String tag, int blocks, long bytes, OptionalInt quota) {}
+
     /** What became of a wish to pin. */
     public sealed interface Pinned {
         record Done(int blocks, Duration forHowLong) implements Pinned {}
@@ -42,14 +58,53 @@ public final class CacheControl implements AutoCloseable {
                 implements Pinned {}
     }
 
+    private static final int TAG_BYTES = 6;
+
     private final HostTier tier;
     private final Optional<CacheFiles> files;
     private final Pins pins;
+    private final byte[] secret = new byte[32];
 
     CacheControl(HostTier tier, Optional<CacheFiles> files) {
         this.tier = tier;
         this.files = files;
         this.pins = new Pins(tier);
+        new SecureRandom().nextBytes(secret);
+    }
+
+    /** Those tenants that have most blocks, most first. */
+    public List<TenantShare> tenants(int most) {
+        long bytes = tier.options().blockBytes(tier.options().blockTokens());
+        return tier.tenants().stream()
+                .sorted(Comparator.comparingInt(TenantUse::blocks).reversed())
+                .limit(most)
+                .map(
+                        use ->
+                                new TenantShare(
+                                        tag(use.name()),
+                                        use.blocks(),
+                                        use.blocks() * bytes,
+                                        use.quota() == Integer.MAX_VALUE
+                                                ? OptionalInt.empty()
+                                                : OptionalInt.of(use.quota())))
+                .toList();
+    }
+
+    /**
+     * What a tenant is called by those who may see others, too: the same while this process lives,
+     * and nothing from which the tenant could be found out, not even by guessing.
+     *
+     * @param tenant as in {@link Standing}
+     */
+    public String tag(String tenant) {
+        try {
+            var sha = MessageDigest.getInstance("SHA-256");
+            sha.update(secret);
+            byte[] digest = sha.digest(tenant.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest, 0, TAG_BYTES);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
     }
 
     /** Prefixes as files; empty if there is no key for them. */
@@ -88,7 +143,7 @@ public final class CacheControl implements AutoCloseable {
         if (keys.isEmpty()) {
             return new Pinned.Unknown();
         }
-        return pins.pin(keys, ttl)
+        return pins.pin(keys, ttl, Tenant.NOBODY)
                 ? new Pinned.Done(keys.size(), ttl)
                 : new Pinned.TooMany(keys.size(), pins.blocks(), pins.mostBlocks(), Pins.MOST);
     }
@@ -98,10 +153,11 @@ public final class CacheControl implements AutoCloseable {
      * lasts longer stays as it is.
      *
      * @param keys of at least one block
-     * @return false if pins keep as much as they may
+     * @param tenant who asks for it
+     * @return false if pins, or the tenant's, keep as much as they may
      */
-    boolean keep(List<BlockKey> keys, Duration ttl) {
-        return pins.pinAtLeast(keys, ttl);
+    boolean keep(List<BlockKey> keys, Duration ttl, Tenant tenant) {
+        return pins.pinAtLeast(keys, ttl, tenant);
     }
 
     /**

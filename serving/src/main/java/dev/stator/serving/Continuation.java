@@ -64,7 +64,7 @@ public sealed interface Continuation {
                 asked.ignoreEnd(),
                 asked.salt(),
                 // Its first token was in time.
-                new Standing(standing.serviceClass(), standing.tenant(), Long.MAX_VALUE),
+                standing.unhurried(standing.serviceClass()),
                 asked.retentions(),
                 // Whether the guard let it pass is not known here: exact is right in any case.
                 asked.splice().filter(its -> its.guard().isEmpty()),

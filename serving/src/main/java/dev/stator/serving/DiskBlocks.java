@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -22,6 +23,9 @@ import java.util.concurrent.atomic.LongAdder;
  * the disk is on its way to the host tier before a worker looks for it.
  */
 final class DiskBlocks implements AutoCloseable {
+    /** Of so many occasions not to read, one is used to measure whether that is still right. */
+    private static final int MEASURED_PART = 8;
+
     private final HostTier host;
     private final DiskTier disk;
     private final Promoter promoter;
@@ -31,6 +35,8 @@ final class DiskBlocks implements AutoCloseable {
 
     /** Blocks fetched for requests that waited. */
     private final LongAdder ahead = new LongAdder();
+
+    private final AtomicInteger occasions = new AtomicInteger();
 
     DiskBlocks(HostTier host, DiskTier disk, Router router, Place place, int blockTokens) {
         this.host = host;
@@ -85,7 +91,24 @@ final class DiskBlocks implements AutoCloseable {
         int wanted = plan.supply().blocks();
         // The router knows complete blocks only; the short last one comes with those before it.
         var prompt = prompt(request, wanted >= full ? keys.size() : wanted);
-        promoter.promote(prompt, new Fetch(request, plan.prefillWorker()));
+        boolean fetches = promoter.promote(prompt, new Fetch(request, plan.prefillWorker()));
+        if (!fetches) {
+            measure(request, wanted, plan.prefillWorker());
+        }
+    }
+
+    /** A disk that was slow is not asked any more, so nobody would see when it no longer is. */
+    private void measure(Request request, int wanted, String worker) {
+        var keys = request.promptKeys();
+        int inHost = host.match(keys);
+        if (wanted <= inHost
+                && disk.match(keys, inHost) > 0
+                && occasions.incrementAndGet() % MEASURED_PART == 0) {
+            var prompt = prompt(request, inHost + 1);
+            long tokens = Math.min(blockTokens, request.reusable() - inHost * blockTokens);
+            promoter.measure(
+                    prompt, inHost, nanos -> router.moved(worker, place, tokens, nanos / 1e6));
+        }
     }
 
     /**
@@ -103,7 +126,8 @@ final class DiskBlocks implements AutoCloseable {
                 request.promptKeys().subList(0, blocks),
                 request.tokens(),
                 request.reusable(),
-                blockTokens);
+                blockTokens,
+                request.owner());
     }
 
     /** What the queue had no room for, or was evicted, has another chance when it is used. */

@@ -86,6 +86,7 @@ public final class NodeFabric implements ObservedFabric {
 
     private final NodeOptions options;
     private final Reopening.BackOff backOff;
+    private final Disks disks;
     private final Quarantine quarantine = new Quarantine();
     private final Blocks blocks;
     private final PrefillSpeed speed = new PrefillSpeed();
@@ -109,11 +110,12 @@ public final class NodeFabric implements ObservedFabric {
     private final AtomicLong generatedTokens = new AtomicLong();
     private final Map<String, AtomicLong> promptTokens = new ConcurrentHashMap<>();
 
-    private NodeFabric(Engine engine, NodeOptions options, Reopening.BackOff backOff) {
+    private NodeFabric(Engine engine, NodeOptions options, Reopening.BackOff backOff, Disks disks) {
         this.engine = engine;
         this.model = known(engine.model(), options);
         this.options = options;
         this.backOff = backOff;
+        this.disks = disks;
         this.cores = new CoreBudget(options.threads(), options.slowdownPercent() / 100.0);
         this.index = new BlockIndex(new IndexOptions(indexBytes(engine, options)));
         this.router =
@@ -180,7 +182,18 @@ public final class NodeFabric implements ObservedFabric {
     }
 
     static NodeFabric start(Engine engine, NodeOptions options, Reopening.BackOff backOff) {
-        return new NodeFabric(engine, options, backOff);
+        return start(engine, options, backOff, DiskTier::open);
+    }
+
+    static NodeFabric start(
+            Engine engine, NodeOptions options, Reopening.BackOff backOff, Disks disks) {
+        return new NodeFabric(engine, options, backOff, disks);
+    }
+
+    /** How the disk tier is opened. */
+    @FunctionalInterface
+    interface Disks {
+        DiskTier open(DiskTierOptions options);
     }
 
     /**
@@ -277,7 +290,7 @@ public final class NodeFabric implements ObservedFabric {
                             var place = new Place(Tier.DISK, NODE);
                             return new DiskBlocks(
                                     host,
-                                    DiskTier.open(
+                                    disks.open(
                                             diskOptions(cache, blockBytes)
                                                     .withInventory(feed(place))),
                                     router,

@@ -3,6 +3,7 @@ package dev.stator.serving;
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.HostTier;
 import dev.stator.cache.PinSet;
+import dev.stator.cache.Tenant;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -12,7 +13,7 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Pins with a time to live, within a budget of blocks: a block that several pins keep counts once.
- * A pin is named by its last block. Thread-safe.
+ * A tenant's pins are within its quota, too. A pin is named by its last block. Thread-safe.
  */
 final class Pins implements AutoCloseable {
     /** Pins take at most this part of the tier. */
@@ -20,7 +21,8 @@ final class Pins implements AutoCloseable {
 
     static final int MOST = 1024;
 
-    private record Pin(PinSet set, List<BlockKey> keys, long endNanos, Thread expiry) {}
+    private record Pin(
+            PinSet set, List<BlockKey> keys, String tenant, long endNanos, Thread expiry) {}
 
     private final HostTier tier;
     private final int mostBlocks;
@@ -29,6 +31,9 @@ final class Pins implements AutoCloseable {
 
     /** By how many pins each block is kept. */
     private final Map<BlockKey, Integer> counts = new HashMap<>();
+
+    /** The same by whose pins these are. */
+    private final Map<String, Map<BlockKey, Integer>> countsByTenant = new HashMap<>();
 
     Pins(HostTier tier) {
         this.tier = tier;
@@ -53,22 +58,26 @@ final class Pins implements AutoCloseable {
      * already is pinned anew.
      *
      * @param keys a prefix, at least one block
-     * @return false if that would be more than the budget
+     * @param tenant who asks for it
+     * @return false if that would be more than the budget, or the tenant's quota
      */
-    boolean pin(List<BlockKey> keys, Duration ttl) {
+    boolean pin(List<BlockKey> keys, Duration ttl, Tenant tenant) {
         lock.lock();
         try {
             boolean known = pins.containsKey(keys.getLast());
-            long more = keys.stream().filter(key -> !counts.containsKey(key)).count();
-            if (counts.size() + more > mostBlocks || (!known && pins.size() == MOST)) {
+            var own = countsByTenant.getOrDefault(tenant.name(), Map.of());
+            if (with(counts, keys) > mostBlocks
+                    || with(own, keys) > tenant.quota(tier.options().slots())
+                    || (!known && pins.size() == MOST)) {
                 return false;
             }
             var set = tier.pin(keys);
-            keys.forEach(key -> counts.merge(key, 1, Integer::sum));
             letGo(keys.getLast());
+            count(counts, keys);
+            count(countsByTenant.computeIfAbsent(tenant.name(), _ -> new HashMap<>()), keys);
             var expiry = Thread.ofVirtual().unstarted(() -> expire(keys.getLast(), set, ttl));
             long end = System.nanoTime() + ttl.toNanos();
-            pins.put(keys.getLast(), new Pin(set, List.copyOf(keys), end, expiry));
+            pins.put(keys.getLast(), new Pin(set, List.copyOf(keys), tenant.name(), end, expiry));
             expiry.start();
             return true;
         } finally {
@@ -77,14 +86,14 @@ final class Pins implements AutoCloseable {
     }
 
     /** The same, but a pin that lasts longer stays as it is. */
-    boolean pinAtLeast(List<BlockKey> keys, Duration ttl) {
+    boolean pinAtLeast(List<BlockKey> keys, Duration ttl, Tenant tenant) {
         lock.lock();
         try {
             long end = System.nanoTime() + ttl.toNanos();
             var longer =
                     Optional.ofNullable(pins.get(keys.getLast()))
                             .filter(pin -> pin.endNanos - end >= 0);
-            return longer.isPresent() || pin(keys, ttl);
+            return longer.isPresent() || pin(keys, ttl, tenant);
         } finally {
             lock.unlock();
         }
@@ -106,15 +115,32 @@ final class Pins implements AutoCloseable {
         }
     }
 
+    /** How many blocks are kept if these are, too. */
+    private static long with(Map<BlockKey, Integer> counts, List<BlockKey> keys) {
+        return counts.size() + keys.stream().filter(key -> !counts.containsKey(key)).count();
+    }
+
+    private static void count(Map<BlockKey, Integer> counts, List<BlockKey> keys) {
+        keys.forEach(key -> counts.merge(key, 1, Integer::sum));
+    }
+
+    private static void discount(Map<BlockKey, Integer> counts, List<BlockKey> keys) {
+        keys.forEach(key -> counts.computeIfPresent(key, (_, pins) -> pins == 1 ? null : pins - 1));
+    }
+
     /** Ends a pin. Under the lock. */
     private boolean letGo(BlockKey key) {
         var pin = pins.remove(key);
         if (pin == null) {
             return false;
         }
-        for (var kept : pin.keys) {
-            counts.computeIfPresent(kept, (_, count) -> count == 1 ? null : count - 1);
-        }
+        discount(counts, pin.keys);
+        countsByTenant.computeIfPresent(
+                pin.tenant,
+                (_, its) -> {
+                    discount(its, pin.keys);
+                    return its.isEmpty() ? null : its;
+                });
         pin.set.close();
         pin.expiry.interrupt();
         return true;

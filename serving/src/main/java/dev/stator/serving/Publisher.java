@@ -93,7 +93,9 @@ final class Publisher {
         int tokens = end - from;
         long micros = Math.max(1, (long) (tokens * millisPerToken.getAsDouble() * 1000));
         var parent = Blocks.parent(sequence.keys, sequence.request.root(), block);
-        var reserved = blocks.reserve(key, parent, sequence.request.tokens(), from, end, micros);
+        var request = sequence.request;
+        var reserved =
+                blocks.reserve(key, parent, request.tokens(), from, end, micros, request.owner());
         if (reserved.isEmpty()) {
             blocks.release(sequence.claimant, key);
             return;
@@ -102,7 +104,7 @@ final class Publisher {
             context.exportRows(
                     sequence.slot, from, tokens, blocks.blockTokens(), List.of(reservation.rows()));
             reservation.commit();
-            blocks.published(key, parent, sequence.request.tokens(), from, end);
+            blocks.published(key, parent, request.tokens(), from, end);
             bytesExported.addAndGet((long) tokens * bytesPerToken);
         }
     }

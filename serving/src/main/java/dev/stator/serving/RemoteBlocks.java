@@ -173,7 +173,8 @@ final class RemoteBlocks implements AutoCloseable {
                         wanted >= full ? keys : keys.subList(0, wanted),
                         request.tokens(),
                         request.reusable(),
-                        blockTokens);
+                        blockTokens,
+                        request.owner());
         int inHost = host.match(keys);
         int missing = request.reusable() - inHost * blockTokens;
         double computing = speed.isMeasured() ? speed.millisPerToken() * missing : timeoutMillis;

@@ -2,6 +2,7 @@ package dev.stator.serving;
 
 import dev.stator.cache.BlockKey;
 import dev.stator.cache.Claimant;
+import dev.stator.cache.Tenant;
 import dev.stator.engine.Certainty;
 import dev.stator.routing.Actual;
 import dev.stator.routing.Decision;
@@ -34,6 +35,7 @@ final class Request implements Admission.Admitted {
     private final Consumer<Request> onCancel;
     private final List<BlockKey> promptKeys;
     private final BlockKey root;
+    private final Tenant owner;
     private final int[] tokens;
     private int size;
     private volatile boolean cancelled;
@@ -132,6 +134,7 @@ final class Request implements Admission.Admitted {
         this.asked = asked;
         this.listener = listener;
         this.onCancel = onCancel;
+        this.owner = asked.standing().owner();
         this.root = asked.splice().map(splice -> Splicer.root(exactRoot, splice)).orElse(exactRoot);
         this.stretches =
                 asked.splice()
@@ -221,6 +224,11 @@ final class Request implements Admission.Admitted {
 
     BlockKey root() {
         return root;
+    }
+
+    /** Whose the blocks are that come of it. */
+    Tenant owner() {
+        return owner;
     }
 
     /**

@@ -140,7 +140,7 @@ final class ShadowAudit {
     }
 
     private static GenerationRequest greedy(GenerationRequest asked) {
-        var standing = new Standing(ServiceClass.FLEX, asked.standing().tenant(), Long.MAX_VALUE);
+        var standing = asked.standing().unhurried(ServiceClass.FLEX);
         return new GenerationRequest(
                 asked.id() + "/audit",
                 asked.prompt(),

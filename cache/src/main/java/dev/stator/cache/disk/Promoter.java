@@ -4,6 +4,7 @@ import dev.stator.cache.BlockKey;
 import dev.stator.cache.ClaimState;
 import dev.stator.cache.Claimant;
 import dev.stator.cache.HostTier;
+import dev.stator.cache.Tenant;
 import dev.stator.cache.Waiting;
 import java.time.Duration;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongConsumer;
 
 /**
  * Brings blocks from the disk tier to the host tier before somebody needs them. Thread-safe.
@@ -28,6 +30,9 @@ public final class Promoter implements AutoCloseable {
     /** Of requests that wait. They claim nothing before they read, so nobody waits for them. */
     private static final int LANES_AHEAD = 1;
 
+    /** Blocks that are read at a time only to see how long that takes. */
+    private static final int MEASURING = 1;
+
     /** Whoever computes the block before ours may take so long. */
     private static final long PARENT_SECONDS = 60;
 
@@ -41,15 +46,33 @@ public final class Promoter implements AutoCloseable {
     private final Lanes lanesAhead = new Lanes(LANES_AHEAD);
     private final ExecutorService readers =
             Executors.newFixedThreadPool(
-                    (LANES + LANES_AHEAD) * PromotionReads.AHEAD,
+                    (LANES + LANES_AHEAD) * PromotionReads.AHEAD + MEASURING,
                     Thread.ofPlatform().name("disk-reader-", 0).daemon().factory());
     private final PromotionReads.Pool pool;
     private final ThreadFactory promotions = Thread.ofVirtual().name("promotion").factory();
     private final Waiters waiters = new Waiters();
+    private final AtomicBoolean measuring = new AtomicBoolean();
 
-    /** A prompt, or the beginning of one, cut into blocks. The last may be short. */
+    /** For whoever has set that it measures. */
+    private final ReadBuffer measured;
+
+    /**
+     * A prompt, or the beginning of one, cut into blocks. The last may be short.
+     *
+     * @param tenant whose blocks they are going to be
+     */
     public record Prompt(
-            BlockKey root, List<BlockKey> keys, int[] tokens, int end, int blockTokens) {
+            BlockKey root,
+            List<BlockKey> keys,
+            int[] tokens,
+            int end,
+            int blockTokens,
+            Tenant tenant) {
+        /** Of nobody in particular. */
+        public Prompt(BlockKey root, List<BlockKey> keys, int[] tokens, int end, int blockTokens) {
+            this(root, keys, tokens, end, blockTokens, Tenant.NOBODY);
+        }
+
         BlockKey parent(int block) {
             return block == 0 ? root : keys.get(block - 1);
         }
@@ -87,6 +110,7 @@ public final class Promoter implements AutoCloseable {
         this.disk = disk;
         this.graceNanos = grace.toNanos();
         this.pool = new PromotionReads.Pool(host, disk, readers, graceNanos);
+        this.measured = disk.readBuffer();
         readers.execute(() -> disk.readBuffer().warmUp());
     }
 
@@ -122,6 +146,46 @@ public final class Promoter implements AutoCloseable {
         AtomicBoolean settled = new AtomicBoolean();
         promotions.newThread(() -> runAhead(prompt, listener, settled)).start();
         return () -> settled.set(true);
+    }
+
+    /**
+     * Reads a block for nothing but the time that it takes, unless the last one that was read for
+     * that has not come back.
+     *
+     * @param block of the prompt, which the disk has
+     * @param took hears the nanoseconds, if it could be read; from another thread
+     */
+    public void measure(Prompt prompt, int block, LongConsumer took) {
+        if (!measuring.compareAndSet(false, true)) {
+            return;
+        }
+        if (!waiters.enter()) {
+            measuring.set(false);
+            return;
+        }
+        try {
+            readers.execute(() -> readToMeasure(prompt, block, took));
+        } finally {
+            // Closing does not wait for a disk that hangs.
+            waiters.leave();
+        }
+    }
+
+    private void readToMeasure(Prompt prompt, int block, LongConsumer took) {
+        try {
+            long start = System.nanoTime();
+            if (disk.read(
+                            prompt.keys().get(block),
+                            prompt.tokens(),
+                            prompt.from(block),
+                            prompt.to(block),
+                            measured)
+                    .isPresent()) {
+                took.accept(System.nanoTime() - start);
+            }
+        } finally {
+            measuring.set(false);
+        }
     }
 
     /** What can be had of a prompt, from the first block that nobody else brings or computes. */

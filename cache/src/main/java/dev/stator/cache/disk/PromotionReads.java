@@ -133,7 +133,8 @@ final class PromotionReads {
                         prompt.tokens(),
                         prompt.from(number),
                         prompt.to(number),
-                        block.recomputeMicros());
+                        block.recomputeMicros(),
+                        prompt.tenant());
         if (reserved.isEmpty()) {
             return false;
         }

@@ -5,6 +5,7 @@ import dev.stator.cache.BlockReservation;
 import dev.stator.cache.ClaimState;
 import dev.stator.cache.Claimant;
 import dev.stator.cache.HostTier;
+import dev.stator.cache.Tenant;
 import dev.stator.cache.Waiting;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -51,9 +52,20 @@ public final class RemotePromoter implements AutoCloseable {
      * A prompt, or the beginning of one, cut into blocks. The last may be short.
      *
      * @param end of the last block, in tokens
+     * @param tenant whose blocks they are going to be
      */
     public record Prompt(
-            BlockKey root, List<BlockKey> keys, int[] tokens, int end, int blockTokens) {
+            BlockKey root,
+            List<BlockKey> keys,
+            int[] tokens,
+            int end,
+            int blockTokens,
+            Tenant tenant) {
+        /** Of nobody in particular. */
+        public Prompt(BlockKey root, List<BlockKey> keys, int[] tokens, int end, int blockTokens) {
+            this(root, keys, tokens, end, blockTokens, Tenant.NOBODY);
+        }
+
         BlockKey parent(int block) {
             return block == 0 ? root : keys.get(block - 1);
         }
@@ -279,7 +291,8 @@ public final class RemotePromoter implements AutoCloseable {
                             prompt.tokens(),
                             prompt.from(block),
                             prompt.to(block),
-                            reader.recomputeMicros());
+                            reader.recomputeMicros(),
+                            prompt.tenant());
             if (reserved.isEmpty()) {
                 return false;
             }

@@ -10,6 +10,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -251,6 +252,22 @@ final class PromoterTest {
         var held = new CountDownLatch(1);
         io.held = held;
         return held;
+    }
+
+    @Test
+    void aBlockIsMeasuredWithoutComingToTheHostAndOnlyOneAtATime() throws Exception {
+        chain.store(disk);
+        var held = holdReads();
+        var took = new LinkedBlockingQueue<Long>();
+        promoter.measure(prompt(), 3, took::add);
+        io.awaitReading();
+        promoter.measure(prompt(), 4, took::add);
+        held.countDown();
+        assertThat(took.poll(60, TimeUnit.SECONDS)).isPositive();
+        promoter.close();
+        assertThat(took).as("the second was not read").isEmpty();
+        assertThat(disk.stats().hits()).isEqualTo(1);
+        assertThat(isInHost(3)).isFalse();
     }
 
     @Test
