@@ -20,8 +20,14 @@ class TenantCacheTest {
     private static final int BLOCK = 32;
 
     @TempDir Path folder;
+
+    @SuppressWarnings("NullAway.Init")
     private DemoNode node;
+
+    @SuppressWarnings("NullAway.Init")
     private ApiServer server;
+
+    @SuppressWarnings("NullAway.Init")
     private Client client;
 
     private void serve(ByKey<Integer> percent) {

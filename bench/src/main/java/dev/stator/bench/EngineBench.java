@@ -147,7 +147,11 @@ final class EngineBench extends Bench {
     /** Room for what two rounds compute. */
     private long hostBytes(Engine engine, int most) {
         int blocks = (prompt + answer) / Node.BLOCK_TOKENS + 2;
-        return 2L * most * blocks * Node.BLOCK_TOKENS * engine.model().kv().orElseThrow().bytesPerToken();
+        return 2L
+                * most
+                * blocks
+                * Node.BLOCK_TOKENS
+                * engine.model().kv().orElseThrow().bytesPerToken();
     }
 
     private static String name(Mode mode) {

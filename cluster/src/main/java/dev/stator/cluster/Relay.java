@@ -163,8 +163,7 @@ final class Relay implements Admission.Admitted {
                         .ifPresent(errand -> startPrefill(made, errand));
                 var ear = new Ear(attempt, made.request().id(), link);
                 ear.connection =
-                        link.generate(
-                                message(made, rest, answering).build(), ear, this::hear);
+                        link.generate(message(made, rest, answering).build(), ear, this::hear);
             }
         }
         if (late) {
