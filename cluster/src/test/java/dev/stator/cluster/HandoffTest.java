@@ -251,14 +251,18 @@ final class HandoffTest {
         }
 
         int brought = 0;
+        int computed = 0;
         for (var heard : all) {
             var account = heard.await().account();
             assertThat(heard.tokens).isEqualTo(expected);
             assertThat(sum(account)).isEqualTo(LENGTH);
-            assertThat(from("computed", account)).isEqualTo(1);
             brought += from("peer", account);
+            // Each computes its last token.
+            computed += from("computed", account) - 1;
         }
-        assertThat(brought).isEqualTo(LENGTH - 1);
+        // On a busy machine a handoff may come too late; then one of them computes what is missing.
+        assertThat(brought + computed).isEqualTo(LENGTH - 1);
+        assertThat(brought).isPositive();
         assertNothingIsLeft();
     }
 
