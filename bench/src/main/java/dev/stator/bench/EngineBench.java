@@ -142,6 +142,7 @@ final class EngineBench extends Bench {
         for (int i = 0; i <= 2 * most; i++) {
             var _ = node.ask(prompts.next(prompt), 2).awaitEnd();
         }
+        var _ = run(node, List.of(prompts.next(prompt)));
     }
 
     /** Room for what two rounds compute. */
