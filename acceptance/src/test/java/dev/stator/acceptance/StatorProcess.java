@@ -147,7 +147,9 @@ final class StatorProcess implements AutoCloseable {
 
     private Thread read(InputStream stream, ConcurrentLinkedQueue<String> lines) {
         boolean isOut = lines == out;
-        return Thread.ofVirtual()
+        // Reading a pipe holds a core's carrier of virtual threads: two would be all of two cores'.
+        return Thread.ofPlatform()
+                .daemon()
                 .start(
                         () -> {
                             try (var reader =
