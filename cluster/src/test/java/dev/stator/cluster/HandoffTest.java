@@ -260,7 +260,8 @@ final class HandoffTest {
             // Each computes its last token.
             computed += from("computed", account) - 1;
         }
-        // On a busy machine a handoff may come too late; then one of them computes what is missing.
+        // A node may take calls up in another order than they were decided in. Who then comes
+        // before the one that brings the blocks claims some of them, and computes these.
         assertThat(brought + computed).isEqualTo(LENGTH - 1);
         assertThat(brought).isPositive();
         assertNothingIsLeft();
